@@ -1,0 +1,178 @@
+//! All that one run needs: [`Case`], and the [`Plan`] that it unfolds into.
+
+use serde::{Deserialize, Serialize};
+
+use crate::schedule::{Command, Illegal, Order, Schedule, Time, Wid};
+
+/// Which worker lives in which process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Placement {
+    /// All workers are threads of one process.
+    Threads,
+    /// Each worker is a process of its own.
+    Processes,
+}
+
+impl Placement {
+    /// All of them, the plainest first.
+    pub const ALL: [Placement; 2] = [Placement::Threads, Placement::Processes];
+
+    /// The word for it, as the command line and saved cases spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Placement::Threads => "threads",
+            Placement::Processes => "processes",
+        }
+    }
+
+    /// Do these two workers live in one process?
+    pub const fn together(self, _one: Wid, _other: Wid) -> bool {
+        match self {
+            Placement::Threads => true,
+            Placement::Processes => false,
+        }
+    }
+}
+
+/// How long a worker holds the lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// From before its first command until its exit.
+    #[default]
+    Session,
+    /// From a write until the read that follows.
+    Transaction,
+    /// Around each command alone.
+    Operation,
+}
+
+impl Scope {
+    /// All of them, the plainest first.
+    pub const ALL: [Scope; 3] = [Scope::Session, Scope::Transaction, Scope::Operation];
+
+    /// The word for it, as the command line and saved cases spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Scope::Session => "session",
+            Scope::Transaction => "transaction",
+            Scope::Operation => "operation",
+        }
+    }
+
+    /// Does a worker that holds the lock in this scope give it back after `command`?
+    pub const fn gives_back_after(self, command: Command) -> bool {
+        match (self, command) {
+            (_, Command::Exit) | (Scope::Operation, _) | (Scope::Transaction, Command::Read) => true,
+            (Scope::Session | Scope::Transaction, _) => false,
+        }
+    }
+}
+
+/// One run, whole: which lock, which workers, which commands in which order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The name of the lock, as `lockfuzz locks` lists it.
+    pub lock: String,
+    /// Which worker lives where.
+    pub placement: Placement,
+    /// How long the lock is held.
+    pub scope: Scope,
+    /// How each tick is sorted before it goes out.
+    pub order: Order,
+    /// How many workers there are.
+    pub workers: u32,
+    /// What they are asked, as generated (not yet sorted).
+    pub schedule: Schedule,
+}
+
+impl Case {
+    /// Can this case be run?
+    ///
+    /// # Errors
+    /// What [`Schedule::check`] finds.
+    pub fn check(&self) -> Result<(), Illegal> {
+        self.schedule.check(self.workers)
+    }
+
+    /// The commands in the order in which they go out.
+    pub fn plan(&self) -> Plan {
+        Plan::new(self)
+    }
+}
+
+/// One command of a [`Plan`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The tick, counted from 0.
+    pub tick: usize,
+    /// Who is asked.
+    pub worker: Wid,
+    /// For what.
+    pub command: Command,
+}
+
+/// What a driver sends out: the sorted schedule, with an exit for everybody whose schedule has
+/// none. Those exits share one tick after the last, in the order of the workers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// When each tick starts.
+    pub times: Vec<Time>,
+    /// All commands, tick by tick.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    fn new(case: &Case) -> Plan {
+        let schedule = case.order.sorted(&case.schedule);
+        let mut leaves = vec![false; case.workers as usize + 1];
+        let mut times: Vec<Time> = schedule.ticks.iter().map(|t| t.at).collect();
+        let mut steps: Vec<Step> =
+            schedule.commands().map(|(tick, worker, command)| Step { tick, worker, command }).collect();
+        for step in steps.iter().filter(|step| step.command == Command::Exit) {
+            leaves[step.worker as usize] = true;
+        }
+        if leaves[1..].contains(&false) {
+            let tick = times.len();
+            let gap = schedule.period().max(Time::from_micros(1));
+            times.push(times.last().map_or(Time::ZERO, |&last| last + gap));
+            let stay = (1..=case.workers).filter(|&w| !leaves[w as usize]);
+            steps.extend(stay.map(|worker| Step { tick, worker, command: Command::Exit }));
+        }
+        Plan { times, steps }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::original;
+
+    fn case(schedule: Schedule, workers: u32) -> Case {
+        let lock = "flag".to_owned();
+        let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::ForceWrite);
+        Case { lock, placement, scope, order, workers, schedule }
+    }
+
+    #[test]
+    fn exits_follow_the_last_tick_in_the_order_of_the_workers() {
+        let plan = case(original(3, Time::from_micros(10)), 3).plan();
+        let micros: Vec<u64> = plan.times.iter().map(|t| t.as_micros()).collect();
+        assert_eq!(micros, [0, 10, 20, 30, 40, 50]);
+        let tail: Vec<_> = plan.steps[6..].iter().map(|s| (s.tick, s.worker, s.command)).collect();
+        assert_eq!(tail, [(5, 1, Command::Exit), (5, 2, Command::Exit), (5, 3, Command::Exit)]);
+        let third: Vec<_> = plan.steps[2..4].iter().map(|s| (s.worker, s.command)).collect();
+        assert_eq!(third, [(3, Command::Write), (1, Command::Read)], "sorted as the case says");
+    }
+
+    #[test]
+    fn an_exit_that_is_scheduled_is_not_sent_twice() {
+        let text = "0 [(1,'write'),(2,'write')]\n1 [(1,'read')]\n2 [(1,'exit'),(2,'read')]";
+        let plan = case(text.parse().unwrap(), 2).plan();
+        let exits: Vec<_> = plan.steps.iter().filter(|s| s.command == Command::Exit).collect();
+        assert_eq!(exits.len(), 2);
+        assert_eq!((exits[1].tick, exits[1].worker), (3, 2));
+    }
+}

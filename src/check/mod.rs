@@ -1,0 +1,20 @@
+//! History to verdict: [`Checker`], the sequential [`model`], and the law of the read-back.
+
+pub mod model;
+mod readback;
+mod realtime;
+mod stepped;
+mod verdict;
+
+use crate::case::Case;
+use crate::history::History;
+
+pub use realtime::Realtime;
+pub use stepped::Stepped;
+pub use verdict::{Evidence, Failure, Law, Reason, Verdict};
+
+/// Judges a history by the case that it is of.
+pub trait Checker {
+    /// `Fail` names what broke first, `Inconclusive` says why nothing can be said.
+    fn check(&self, case: &Case, history: &History) -> Verdict;
+}

@@ -1,0 +1,102 @@
+//! The checker of stepped runs: the history against the model, both ways, then the law.
+
+use crate::case::Case;
+use crate::history::{Absence, Event, History, What};
+use crate::lock::Promise;
+use crate::schedule::Wid;
+
+use super::model::{Move, Outcome, predict};
+use super::readback::{failure, first_wrong};
+use super::{Checker, Evidence, Failure, Law, Reason, Verdict};
+
+/// Nothing is left to chance in a stepped run, so each move is compared with the one predicted.
+/// Excluding less than claimed and excluding more than claimed are both failures.
+#[derive(Clone, Copy, Debug)]
+pub struct Stepped(pub Promise);
+
+impl Checker for Stepped {
+    fn check(&self, case: &Case, history: &History) -> Verdict {
+        if let Some(&missing) = history.missing.iter().find(|m| m.why != Absence::Stuck) {
+            return Verdict::unclear(Reason::Missing(missing));
+        }
+        if let Some(failure) = self.difference(case, history) {
+            return Verdict::Fail(failure);
+        }
+        if let Some(&missing) = history.missing.first() {
+            return Verdict::unclear(Reason::Missing(missing));
+        }
+        match first_wrong(case, history) {
+            Some(failure) => Verdict::Fail(failure),
+            None => Evidence::of(case, history).verdict(),
+        }
+    }
+}
+
+impl Stepped {
+    /// The first move that is not the predicted one.
+    fn difference(&self, case: &Case, history: &History) -> Option<Failure> {
+        if !history.events.iter().any(|event| event.what == What::Wrote) {
+            let first = history.events.first()?;
+            return Some(failure(Law::NobodyWrote, 0, first));
+        }
+        let predicted = predict(case, self.0);
+        let mut moves = moves(history);
+        for due in predicted {
+            let Some((nth, done)) = moves.next() else {
+                // The history ends early: whoever was to move next did not.
+                let event = history.events.len() - 1;
+                let Move { worker, tick, command, .. } = due;
+                return Some(Failure { law: Law::Disobeyed, worker, tick, command, event });
+            };
+            if done != due {
+                let law = self.law(case, &history.events[..nth], due, done);
+                return Some(failure(law, nth, &history.events[nth]));
+            }
+        }
+        moves.next().map(|(nth, _)| failure(Law::Disobeyed, nth, &history.events[nth]))
+    }
+
+    /// Which law the first difference breaks.
+    fn law(&self, case: &Case, before: &[Event], due: Move, done: Move) -> Law {
+        let same = (due.worker, due.command) == (done.worker, done.command);
+        match (due.outcome, done.outcome) {
+            (Outcome::Blocked, Outcome::Wrote | Outcome::Read(_)) if same => {
+                match self.excluded_holder(case, before, done.worker) {
+                    Some(holder) => Law::ExcludesLess { holder },
+                    None => Law::Disobeyed,
+                }
+            }
+            (_, Outcome::Blocked | Outcome::GaveUp) => Law::ExcludesMore,
+            (Outcome::Read(due), Outcome::Read(saw)) if same => Law::LostWrite { saw, due },
+            _ => Law::Disobeyed,
+        }
+    }
+
+    fn excluded_holder(&self, case: &Case, before: &[Event], worker: Wid) -> Option<Wid> {
+        let mut holds = vec![false; case.workers as usize + 1];
+        for event in before {
+            match event.what {
+                What::Locked => holds[event.worker as usize] = true,
+                What::Unlocked => holds[event.worker as usize] = false,
+                _ => {}
+            }
+        }
+        let excluded = |&h: &Wid| h != worker && self.0.claim.excludes(case.placement, h, worker);
+        (1..=case.workers).filter(|&h| holds[h as usize]).find(excluded)
+    }
+}
+
+/// The moves of a history, each with the place of the event that decides it.
+fn moves(history: &History) -> impl Iterator<Item = (usize, Move)> {
+    history.events.iter().enumerate().filter_map(|(nth, event)| {
+        let outcome = match event.what {
+            What::Blocked => Outcome::Blocked,
+            What::GaveUp => Outcome::GaveUp,
+            What::Wrote => Outcome::Wrote,
+            What::Read(seen) => Outcome::Read(seen),
+            What::Exited => Outcome::Exited,
+            What::Began | What::Locked | What::Unlocked | What::Failed(_) => return None,
+        };
+        Some((nth, Move { tick: event.tick, worker: event.worker, command: event.command, outcome }))
+    })
+}

@@ -1,0 +1,267 @@
+//! Pass, Fail, or Inconclusive with the reason.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::Case;
+use crate::history::{Absence, History, Late, Missing, Seen, What};
+use crate::schedule::{Command, Wid};
+
+/// What is to be thought of a history, of a row of cases, or of a campaign.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Verdict {
+    /// The promise was kept, and this is what it was put to.
+    Pass(Evidence),
+    /// A promise, or the law, was broken.
+    Fail(Failure),
+    /// Nothing can be said, and why.
+    Inconclusive {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+impl Verdict {
+    /// Shorthand for an inconclusive verdict.
+    pub fn unclear(reason: Reason) -> Verdict {
+        Verdict::Inconclusive { reason }
+    }
+
+    /// One word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Verdict::Pass(_) => "pass",
+            Verdict::Fail(_) => "fail",
+            Verdict::Inconclusive { .. } => "inconclusive",
+        }
+    }
+}
+
+/// What a pass rests on. Evidence adds up over cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// How many cases ran to their end.
+    pub cases: u64,
+    /// In how many of them every worker wrote and read.
+    pub complete: u64,
+    /// In how many of them two workers wanted the lock at once.
+    pub contended: u64,
+}
+
+impl Evidence {
+    /// What the history of one case proves.
+    pub fn of(case: &Case, history: &History) -> Evidence {
+        let mut did = vec![(false, false); case.workers as usize + 1];
+        for event in &history.events {
+            match event.what {
+                What::Wrote => did[event.worker as usize].0 = true,
+                What::Read(_) => did[event.worker as usize].1 = true,
+                _ => {}
+            }
+        }
+        let complete = did[1..].iter().all(|&(wrote, read)| wrote && read);
+        Evidence { cases: 1, complete: complete.into(), contended: history.contended().into() }
+    }
+
+    /// The only place where a pass is made: cases ran, in each of them every worker wrote and read,
+    /// and in at least one two workers wanted the lock at once.
+    pub fn verdict(self) -> Verdict {
+        if self.cases == 0 {
+            Verdict::unclear(Reason::NothingRan)
+        } else if self.complete < self.cases {
+            Verdict::unclear(Reason::Idle { cases: self.cases - self.complete })
+        } else if self.contended == 0 {
+            Verdict::unclear(Reason::Uncontended { evidence: self })
+        } else {
+            Verdict::Pass(self)
+        }
+    }
+}
+
+impl std::ops::AddAssign for Evidence {
+    fn add_assign(&mut self, other: Evidence) {
+        self.cases += other.cases;
+        self.complete += other.complete;
+        self.contended += other.contended;
+    }
+}
+
+/// What broke, by whom, at which event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which law.
+    #[serde(flatten)]
+    pub law: Law,
+    /// Who found it broken.
+    pub worker: Wid,
+    /// In which tick, counted from 0.
+    pub tick: usize,
+    /// Under which command.
+    pub command: Command,
+    /// Which event of the history shows it, counted from 0.
+    pub event: usize,
+}
+
+/// The laws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "law", rename_all = "kebab-case")]
+pub enum Law {
+    /// A worker reads back what it wrote (in scope `operation`: the last whole write).
+    ReadBack {
+        /// What it saw instead.
+        saw: Seen,
+        /// The tick of the write that it should have seen, counted from 0.
+        wrote: usize,
+    },
+    /// A lock excludes the workers that it claims to exclude.
+    ExcludesLess {
+        /// Who held the lock at that time.
+        holder: Wid,
+    },
+    /// A lock excludes nobody else.
+    ExcludesMore,
+    /// What is written is in the file afterwards.
+    LostWrite {
+        /// What the read saw.
+        saw: Seen,
+        /// Whose write was due.
+        due: Seen,
+    },
+    /// Somebody writes.
+    NobodyWrote,
+    /// Each worker does what it is told, in the order of the plan.
+    Disobeyed,
+}
+
+impl Law {
+    /// Is this the wrong read-back that a lock without a claim must show (and not a broken promise)?
+    pub const fn is_race(self) -> bool {
+        matches!(self, Law::ReadBack { .. })
+    }
+
+    /// The law in one line, as tables and JUnit files name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Law::ReadBack { .. } => "wrong read-back",
+            Law::ExcludesLess { .. } => "excludes less than it claims",
+            Law::ExcludesMore => "excludes more than it claims",
+            Law::LostWrite { .. } => "a write is lost",
+            Law::NobodyWrote => "nobody wrote",
+            Law::Disobeyed => "a command was not obeyed",
+        }
+    }
+}
+
+/// What broke, in a sentence.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure { worker, tick, command, .. } = self;
+        match self.law {
+            Law::ReadBack { saw: Seen::Worker(other), wrote } => write!(
+                f,
+                "worker {worker} wrote at tick {wrote} and must read that back at tick {tick}; \
+                 worker {other} wrote since"
+            ),
+            Law::ReadBack { saw, wrote } => write!(
+                f,
+                "worker {worker} wrote at tick {wrote} and must read that back at tick {tick}; it saw {saw}"
+            ),
+            Law::ExcludesLess { holder } => write!(
+                f,
+                "worker {worker} got the lock at tick {tick} while worker {holder} held it, \
+                 and the lock claims to exclude the two"
+            ),
+            Law::ExcludesMore => write!(
+                f,
+                "worker {worker} was kept out at tick {tick}, and the lock claims to exclude it from nobody \
+                 who held it then"
+            ),
+            Law::LostWrite { saw, due } => {
+                write!(f, "worker {worker} saw {saw} at tick {tick}, where the last write was that of {due}")
+            }
+            Law::NobodyWrote => f.write_str("nobody wrote, so nothing was tested"),
+            Law::Disobeyed => {
+                write!(f, "worker {worker} did not do at tick {tick} what it was told: {}", command.name())
+            }
+        }
+    }
+}
+
+/// Why nothing can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "kebab-case")]
+pub enum Reason {
+    /// Not one case ran.
+    NothingRan,
+    /// In so many cases some worker did not write and read.
+    Idle {
+        /// How many.
+        cases: u64,
+    },
+    /// No two workers ever wanted the lock at once.
+    Uncontended {
+        /// What else is known.
+        evidence: Evidence,
+    },
+    /// A race was expected, and none was found in so many cases.
+    NotFound {
+        /// How many.
+        cases: u64,
+    },
+    /// The machine was too slow for this schedule.
+    Late(Late),
+    /// A worker did not finish.
+    Missing(Missing),
+    /// What was found could not be found again.
+    Unrepeatable,
+    /// It was stopped before it could end.
+    Interrupted,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::NothingRan => f.write_str("nothing ran"),
+            Reason::Idle { cases } => write!(f, "in {cases} cases some worker did not write and read"),
+            Reason::Uncontended { evidence } => {
+                write!(f, "no two workers wanted the lock at once in {} cases", evidence.cases)
+            }
+            Reason::NotFound { cases } => write!(f, "a race was expected and not found in {cases} cases"),
+            Reason::Late(late) => write!(
+                f,
+                "worker {} was {} s late with its {}: the machine is too slow for this period",
+                late.worker,
+                late.by,
+                late.command.name()
+            ),
+            Reason::Missing(missing) => {
+                let what = match missing.why {
+                    Absence::Died => "is gone (its process ended)",
+                    Absence::Silent => "did not answer",
+                    Absence::Stuck => "still waits for the lock",
+                };
+                write!(f, "worker {} {what}; it was told: {}", missing.worker, missing.command.name())
+            }
+            Reason::Unrepeatable => f.write_str("what was found did not happen again"),
+            Reason::Interrupted => f.write_str("stopped before the end"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_needs_every_kind_of_evidence() {
+        let enough = Evidence { cases: 3, complete: 3, contended: 1 };
+        assert_eq!(enough.verdict(), Verdict::Pass(enough));
+        assert_eq!(Evidence::default().verdict(), Verdict::unclear(Reason::NothingRan));
+        let idle = Evidence { complete: 2, ..enough };
+        assert_eq!(idle.verdict(), Verdict::unclear(Reason::Idle { cases: 1 }));
+        let alone = Evidence { contended: 0, ..enough };
+        assert_eq!(alone.verdict(), Verdict::unclear(Reason::Uncontended { evidence: alone }));
+    }
+}

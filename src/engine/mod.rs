@@ -1,0 +1,134 @@
+//! Case to history: trait [`Engine`], and the engines.
+
+mod realtime;
+mod stepped;
+
+use std::fs;
+use std::io;
+use std::time::Instant;
+
+use crate::case::{Case, Placement};
+use crate::error::Error;
+use crate::history::{Absence, History, Missing, What};
+use crate::lock::Promise;
+use crate::schedule::Wid;
+use crate::worker::board::{Board, EVENTS};
+use crate::worker::{Crew, Staff, case_files};
+
+pub use realtime::Realtime;
+pub use stepped::Stepped;
+
+/// Runs cases.
+pub trait Engine {
+    /// Runs one case and says what happened.
+    ///
+    /// # Errors
+    /// When lockfuzz itself fails. Whatever a lock does is in the history.
+    fn run(&mut self, case: &Case) -> Result<History, Error>;
+
+    /// Judges what [`run`](Engine::run) brought back, by what this engine controls.
+    fn judge(&self, case: &Case, promise: Promise, history: &History) -> crate::check::Verdict;
+}
+
+/// The crews of an engine, one for each placement, and the cases' numbers.
+struct Crews {
+    staff: Staff,
+    crews: [Option<Crew>; Placement::ALL.len()],
+    serial: u64,
+}
+
+impl Crews {
+    fn new(staff: Staff) -> Self {
+        Crews { staff, crews: [const { None }; Placement::ALL.len()], serial: 0 }
+    }
+
+    /// A crew with the case laid out before it, ready to begin.
+    fn prepare(&mut self, case: &Case) -> Result<&mut Crew, Error> {
+        case.check()?;
+        let known = self.staff.doubles.iter().position(|double| double.name == case.lock);
+        let double = known.ok_or_else(|| Error::UnknownLock { name: case.lock.clone() })?;
+        let slot = &mut self.crews[case.placement as usize];
+        let crew = match slot {
+            Some(crew) => crew,
+            None => slot.insert(Crew::new(self.staff.clone(), case.placement)?),
+        };
+        if let Err(why) = crew.muster(case.workers) {
+            *slot = None;
+            return Err(why);
+        }
+        let crew = slot.as_mut().expect("filled above");
+        self.serial += 1;
+        crew.semaphore.reset().map_err(Error::Memory)?;
+        let patience = self.staff.doubles[double].promised().patience;
+        crew.lay_out(self.serial, double, case.scope, case.workers, patience, &case.plan());
+        Ok(crew)
+    }
+
+    /// Gives up the crew that was last prepared for this case.
+    fn discard(&mut self, case: &Case) {
+        if let Some(mut crew) = self.crews[case.placement as usize].take() {
+            crew.spoil();
+        }
+    }
+
+    /// Takes the history off the board and clears the case away. Workers that are missing make the
+    /// crew useless; the next case gets a new one.
+    fn finish(&mut self, case: &Case, mut missing: Vec<Missing>) -> Result<History, Error> {
+        let crew = self.crews[case.placement as usize].as_mut().expect("prepared before");
+        let too_long = crew.length() > EVENTS;
+        let events = crew.take_events();
+        missing.sort_by_key(|m| m.worker);
+        if !missing.is_empty() {
+            self.discard(case);
+        }
+        for path in case_files(&self.staff.folder, self.serial) {
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::Folder { path, source });
+                }
+                _ => {}
+            }
+        }
+        if too_long {
+            return Err(Error::TooLong(EVENTS));
+        }
+        for event in &events {
+            if let What::Failed(errno) = event.what {
+                let folder = self.staff.folder.clone();
+                let source = io::Error::from_raw_os_error(errno);
+                return Err(Error::Failed { worker: event.worker, command: event.command, folder, source });
+            }
+        }
+        Ok(History { events, missing, late: None })
+    }
+}
+
+/// Who has not finished, and with which command.
+fn unfinished(crew: &mut Crew, workers: u32, why: Absence) -> Vec<Missing> {
+    let missing = |worker: Wid| {
+        let command = crew.head(worker)?.command;
+        let why = if crew.is_gone(worker) { Absence::Died } else { why };
+        Some(Missing { worker, command, why })
+    };
+    (1..=workers).filter_map(missing).collect()
+}
+
+/// Notices when nothing happens for too long.
+struct Watch {
+    seen: usize,
+    since: Instant,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Watch { seen: 0, since: Instant::now() }
+    }
+
+    fn silent_for(&mut self, board: &Board) -> std::time::Duration {
+        let length = board.length();
+        if length != self.seen {
+            (self.seen, self.since) = (length, Instant::now());
+        }
+        self.since.elapsed()
+    }
+}

@@ -1,0 +1,32 @@
+//! lockfuzz itself failed. Never a verdict on a lock.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::schedule::{Command, Illegal, Wid};
+
+/// What was being done, to what, and why it failed.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Error {
+    #[error("no lock is called {name:?}")]
+    UnknownLock { name: String },
+    #[error("this case cannot be run: {0}")]
+    Illegal(#[from] Illegal),
+    #[error("cannot start worker {worker}: {source}")]
+    Start { worker: Wid, source: io::Error },
+    #[error("cannot share memory with the workers: {0}")]
+    Memory(io::Error),
+    #[error("worker {worker} could not {command} in {folder}: {source}", command = command.name(), folder = .folder.display())]
+    Failed { worker: Wid, command: Command, folder: PathBuf, source: io::Error },
+    #[error("the run has more than {0} events")]
+    TooLong(usize),
+    #[error("cannot use {path} for the shared file: {source}", path = .path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("cannot save {path}: {source}", path = .path.display())]
+    Save { path: PathBuf, source: io::Error },
+    #[error("cannot tell the time of this machine: {0}")]
+    Clock(io::Error),
+    #[error("interrupted")]
+    Interrupted,
+}

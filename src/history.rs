@@ -1,0 +1,170 @@
+//! What happened in one run: [`Event`], [`Seen`], [`History`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::schedule::{Command, Time, Wid};
+
+/// What a read found in the shared file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Seen {
+    /// The whole identity of this worker of the run.
+    Worker(Wid),
+    /// A whole identity, of nobody in this run.
+    Stranger {
+        /// Process id.
+        pid: u32,
+        /// Thread id.
+        tid: u32,
+        /// Worker number.
+        wid: u32,
+    },
+    /// So many bytes that are not an identity: half a write, or somebody else's file.
+    Torn {
+        /// How many.
+        bytes: u64,
+    },
+    /// No file.
+    Missing,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seen::Worker(wid) => write!(f, "worker {wid}"),
+            Seen::Stranger { pid, wid, .. } => write!(f, "a stranger (worker {wid} of process {pid})"),
+            Seen::Torn { bytes: 1 } => f.write_str("1 byte, not JSON"),
+            Seen::Torn { bytes } => write!(f, "{bytes} bytes, not JSON"),
+            Seen::Missing => f.write_str("no file"),
+        }
+    }
+}
+
+/// One thing that a worker did or met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// Took the command out of its mailbox (realtime only: elsewhere nothing lies between).
+    Began,
+    /// Got the lock.
+    Locked,
+    /// Could not get the lock and waits for it.
+    Blocked,
+    /// Waited for as long as this lock waits, and leaves without it.
+    GaveUp,
+    /// Wrote its identity into the shared file.
+    Wrote,
+    /// Read the shared file.
+    Read(Seen),
+    /// Gave the lock back.
+    Unlocked,
+    /// Left.
+    Exited,
+    /// The world failed it (errno): the lock could not be tried, or the file not be used.
+    Failed(i32),
+}
+
+/// One line of a [`History`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// In which tick the command was due, counted from 0.
+    pub tick: usize,
+    /// When it happened: the virtual clock in a stepped run, time since the start in a real one.
+    pub at: Time,
+    /// Who.
+    pub worker: Wid,
+    /// Under which command.
+    pub command: Command,
+    /// What.
+    pub what: What,
+}
+
+/// A worker that did not finish its commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Missing {
+    /// Who.
+    pub worker: Wid,
+    /// The command that it was given and did not answer.
+    pub command: Command,
+    /// Why.
+    pub why: Absence,
+}
+
+/// Why a worker is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Absence {
+    /// Its process is gone.
+    Died,
+    /// It did not answer in time.
+    Silent,
+    /// It waits for a lock that nobody can give back any more.
+    Stuck,
+}
+
+/// A command that started, or took, too long for a real clock to mean anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Late {
+    /// Who.
+    pub worker: Wid,
+    /// Which command.
+    pub command: Command,
+    /// By how much.
+    pub by: Time,
+}
+
+/// Everything that happened in one run, in order.
+///
+/// In a stepped run the same case gives the same events, byte for byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// What was done, the first first.
+    pub events: Vec<Event>,
+    /// Who did not finish.
+    pub missing: Vec<Missing>,
+    /// The latest command, where one was late.
+    pub late: Option<Late>,
+}
+
+impl History {
+    /// Whether two workers wanted the lock at once: somebody met it taken, or two held it.
+    pub fn contended(&self) -> bool {
+        let mut holding = 0;
+        self.events.iter().any(|event| {
+            match event.what {
+                What::Locked => holding += 1,
+                What::Unlocked => holding -= 1,
+                What::Blocked => return true,
+                _ => {}
+            }
+            holding > 1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(what: &[(Wid, What)]) -> History {
+        let event =
+            |&(worker, what)| Event { tick: 0, at: Time::ZERO, worker, command: Command::Write, what };
+        History { events: what.iter().map(event).collect(), ..History::default() }
+    }
+
+    #[test]
+    fn contended_means_wanted_by_two_at_once() {
+        assert!(!history(&[(1, What::Locked), (1, What::Unlocked), (2, What::Locked)]).contended());
+        assert!(history(&[(1, What::Locked), (2, What::Locked)]).contended());
+        assert!(history(&[(1, What::Locked), (2, What::Blocked)]).contended());
+    }
+
+    #[test]
+    fn what_was_seen_is_said_in_words() {
+        assert_eq!(Seen::Torn { bytes: 17 }.to_string(), "17 bytes, not JSON");
+        assert_eq!(Seen::Worker(2).to_string(), "worker 2");
+    }
+}

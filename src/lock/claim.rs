@@ -1,0 +1,80 @@
+//! Whom a lock says it excludes.
+
+use crate::case::{Placement, Scope};
+use crate::schedule::{Time, Wid};
+
+/// Which pairs of workers a lock says it excludes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Claim {
+    /// None.
+    Nobody,
+    /// Those that live in one process.
+    SameProcess,
+    /// Those that live in different processes.
+    OtherProcesses,
+    /// All.
+    Everyone,
+}
+
+impl Claim {
+    /// Does the claim cover these two workers, placed like this?
+    pub const fn excludes(self, placement: Placement, one: Wid, other: Wid) -> bool {
+        match self {
+            Claim::Nobody => false,
+            Claim::SameProcess => placement.together(one, other),
+            Claim::OtherProcesses => !placement.together(one, other),
+            Claim::Everyone => true,
+        }
+    }
+
+    /// Does the claim cover every pair of so many workers?
+    pub fn excludes_everybody(self, placement: Placement, workers: u32) -> bool {
+        pairs(workers).all(|(one, other)| self.excludes(placement, one, other))
+    }
+
+    /// Does the claim cover any pair of so many workers?
+    pub fn excludes_somebody(self, placement: Placement, workers: u32) -> bool {
+        pairs(workers).any(|(one, other)| self.excludes(placement, one, other))
+    }
+
+    /// Must a row of cases with this claim show a race? Yes when some pair is not excluded. In scope
+    /// `operation` nothing is promised that commands which are never interrupted could break.
+    pub fn expects_race(self, placement: Placement, scope: Scope, workers: u32) -> bool {
+        scope != Scope::Operation && !self.excludes_everybody(placement, workers)
+    }
+}
+
+fn pairs(workers: u32) -> impl Iterator<Item = (Wid, Wid)> {
+    (1..=workers).flat_map(|one| (1..one).map(move |other| (other, one)))
+}
+
+/// All of a lock that can be checked: its claim, and how long it makes a worker wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// Whom it excludes.
+    pub claim: Claim,
+    /// For how long it waits before it gives up; `None` is for ever.
+    pub patience: Option<Time>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_a_relation_on_pairs() {
+        let covers = |claim: Claim| Placement::ALL.map(|placement| claim.excludes(placement, 1, 2));
+        assert_eq!(covers(Claim::Nobody), [false, false]);
+        assert_eq!(covers(Claim::SameProcess), [true, false]);
+        assert_eq!(covers(Claim::OtherProcesses), [false, true]);
+        assert_eq!(covers(Claim::Everyone), [true, true]);
+    }
+
+    #[test]
+    fn one_worker_is_no_pair() {
+        assert!(Claim::Nobody.excludes_everybody(Placement::Threads, 1));
+        assert!(!Claim::Everyone.excludes_somebody(Placement::Threads, 1));
+        assert!(Claim::Nobody.expects_race(Placement::Threads, Scope::Session, 2));
+        assert!(!Claim::Nobody.expects_race(Placement::Threads, Scope::Operation, 2));
+    }
+}

@@ -1,0 +1,125 @@
+//! Locks under test: trait [`Lock`], what each claims, one file each, and the list of [`all`].
+
+mod claim;
+mod flag;
+mod flock;
+mod mutex;
+mod semaphore;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::schedule::Time;
+use crate::sys::semaphore::Semaphore;
+
+pub use claim::{Claim, Promise};
+pub use flag::FLAG;
+pub use flock::FLOCK;
+pub use mutex::MUTEX;
+pub use semaphore::SEMAPHORE;
+
+/// One worker's handle on a lock. It lives in that worker and never leaves it.
+pub trait Lock {
+    /// Takes the lock if that can be done without waiting.
+    fn try_lock(&mut self) -> TryLock;
+
+    /// Takes the lock, waiting as this lock waits.
+    ///
+    /// # Errors
+    /// [`LockError::GaveUp`] when its patience ended, [`LockError::Io`] when it could not be tried.
+    fn lock(&mut self, clock: &dyn Clock) -> Result<(), LockError>;
+
+    /// Gives the lock back. Called only by who holds it.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn unlock(&mut self) -> io::Result<()>;
+}
+
+/// What comes of trying. Three outcomes, so that "would block" is never mistaken for "have it".
+#[derive(Debug)]
+#[must_use]
+pub enum TryLock {
+    /// The lock is held now.
+    Acquired,
+    /// Somebody else holds it.
+    WouldBlock,
+    /// It could not be tried.
+    Failed(io::Error),
+}
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// It waited for as long as it waits.
+    #[error("gave up after {0:?}")]
+    GaveUp(Duration),
+    /// The system said no.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// What a lock is opened on: one place for one case, shared by its workers.
+#[derive(Debug)]
+pub struct Site<'a> {
+    /// A path that no other case uses. Nothing is there yet.
+    pub path: PathBuf,
+    /// A mutex of this process.
+    pub mutex: &'static Mutex<()>,
+    /// A semaphore that all workers of the case share, whatever process they live in; its value is 1.
+    pub semaphore: &'a Semaphore,
+}
+
+/// A stand-in for the lock in somebody's program: what it says of itself, and how it is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Double {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub what: &'static str,
+    /// What it promises, in words.
+    pub promise: &'static str,
+    /// Whom it says it excludes.
+    pub claim: Claim,
+    /// For how long it waits before it gives up; `None` is for ever.
+    pub patience: Option<Duration>,
+    /// Opens one worker's handle.
+    pub open: for<'a> fn(&Site<'a>) -> io::Result<Box<dyn Lock + 'a>>,
+}
+
+impl Double {
+    /// The part of it that can be checked.
+    pub fn promised(&self) -> Promise {
+        Promise { claim: self.claim, patience: self.patience.map(Time::from) }
+    }
+}
+
+/// The doubles that lockfuzz comes with.
+pub static ALL: [&Double; 4] = [&FLAG, &MUTEX, &SEMAPHORE, &FLOCK];
+
+/// Waits as a program does that has nothing to wait on: tries, sleeps for `pause`, tries again, and
+/// gives up once `patience` has gone by.
+///
+/// # Errors
+/// [`LockError::GaveUp`], or what `attempt` failed with.
+pub fn poll(
+    clock: &dyn Clock,
+    pause: Duration,
+    patience: Duration,
+    mut attempt: impl FnMut() -> TryLock,
+) -> Result<(), LockError> {
+    let start = clock.now();
+    loop {
+        match attempt() {
+            TryLock::Acquired => return Ok(()),
+            TryLock::Failed(why) => return Err(why.into()),
+            TryLock::WouldBlock if clock.now() - start >= patience => {
+                return Err(LockError::GaveUp(patience));
+            }
+            TryLock::WouldBlock => clock.sleep(pause),
+        }
+    }
+}

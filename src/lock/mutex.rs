@@ -1,0 +1,44 @@
+//! `mutex`: std's Mutex, one for each process.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use super::{Claim, Double, Lock, LockError, Site, TryLock};
+use crate::clock::Clock;
+
+/// The lock of a program that has threads in mind.
+pub const MUTEX: Double = Double {
+    name: "mutex",
+    what: "std Mutex, one for each process",
+    promise: "excludes the threads of one process; each process has a mutex of its own",
+    claim: Claim::SameProcess,
+    patience: None,
+    open: |site: &Site| Ok(Box::new(StdMutex { mutex: site.mutex, guard: None })),
+};
+
+struct StdMutex {
+    mutex: &'static Mutex<()>,
+    guard: Option<MutexGuard<'static, ()>>,
+}
+
+impl Lock for StdMutex {
+    fn try_lock(&mut self) -> TryLock {
+        // The mutex guards no data, so a poisoned one is as good as any.
+        self.guard = match self.mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => return TryLock::WouldBlock,
+        };
+        TryLock::Acquired
+    }
+
+    fn lock(&mut self, _: &dyn Clock) -> Result<(), LockError> {
+        self.guard = Some(self.mutex.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    fn unlock(&mut self) -> io::Result<()> {
+        self.guard = None;
+        Ok(())
+    }
+}

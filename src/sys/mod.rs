@@ -1,0 +1,4 @@
+//! The kernel's interfaces that no safe crate offers: one file each, a safe type around it.
+
+pub mod mapping;
+pub mod semaphore;

@@ -1,0 +1,172 @@
+//! All workers of one placement: started once, serving many cases.
+
+use std::io;
+use std::ops::Deref;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::board::{Board, DRIVER, bell};
+use super::{Launch, process, thread};
+use crate::case::Placement;
+use crate::error::Error;
+use crate::lock::Double;
+use crate::schedule::Wid;
+use crate::sys::mapping::Mapping;
+
+/// How often a waiting driver looks whether its workers still live.
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
+/// For how long a worker may say nothing before it is given up.
+pub(crate) const SILENCE: Duration = Duration::from_secs(20);
+
+/// What a crew is made from.
+#[derive(Clone, Debug)]
+pub struct Staff {
+    /// Where the files of the cases lie.
+    pub folder: PathBuf,
+    /// The locks that a case may name.
+    pub doubles: &'static [&'static Double],
+    /// How a worker process is started.
+    pub launch: Launch,
+}
+
+/// Workers of one placement, and the board that they share with their driver. They leave when it is
+/// dropped.
+pub struct Crew {
+    board: Arc<Mapping<Board>>,
+    staff: Staff,
+    hands: Hands,
+    /// Something went wrong here: who does not leave is left behind.
+    spoilt: bool,
+}
+
+enum Hands {
+    Threads { workers: Vec<JoinHandle<()>>, mutex: &'static Mutex<()> },
+    Processes { workers: Vec<Child>, for_them: OwnedFd, _lifeline: OwnedFd },
+}
+
+impl Crew {
+    /// A crew without workers yet.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] when there is none.
+    pub fn new(staff: Staff, placement: Placement) -> Result<Self, Error> {
+        let board = Arc::new(Mapping::new("lockfuzz board").map_err(Error::Memory)?);
+        let hands = match placement {
+            // A worker that never comes back may hold it for ever, so it is never freed: a few bytes
+            // for each crew.
+            Placement::Threads => Hands::Threads { workers: Vec::new(), mutex: Box::leak(Box::default()) },
+            Placement::Processes => {
+                let (for_them, lifeline) =
+                    pipe_with(PipeFlags::CLOEXEC).map_err(|why| Error::Memory(why.into()))?;
+                Hands::Processes { workers: Vec::new(), for_them, _lifeline: lifeline }
+            }
+        };
+        Ok(Crew { board, staff, hands, spoilt: false })
+    }
+
+    /// The locks that these workers know.
+    pub fn staff(&self) -> &Staff {
+        &self.staff
+    }
+
+    /// Sees to it that there are at least so many workers, all at their places.
+    ///
+    /// # Errors
+    /// [`Error::Start`] names the first that could not be started.
+    pub fn muster(&mut self, workers: u32) -> Result<(), Error> {
+        let had = self.size();
+        for worker in had + 1..=workers {
+            self.start(worker).map_err(|source| Error::Start { worker, source })?;
+        }
+        for worker in had + 1..=workers {
+            let deadline = Instant::now() + SILENCE;
+            while self.board.identity(worker).is_none() {
+                self.board.hear_within(DRIVER, Some(LOOK));
+                if self.is_gone(worker) || Instant::now() > deadline {
+                    self.spoilt = true;
+                    let source = io::Error::other("it ended, or did not answer, before its first case");
+                    return Err(Error::Start { worker, source });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> u32 {
+        match &self.hands {
+            Hands::Threads { workers, .. } => workers.len() as u32,
+            Hands::Processes { workers, .. } => workers.len() as u32,
+        }
+    }
+
+    fn start(&mut self, wid: Wid) -> io::Result<()> {
+        match &mut self.hands {
+            Hands::Threads { workers, mutex } => {
+                workers.push(thread::start(&self.staff, &self.board, mutex, wid)?);
+            }
+            Hands::Processes { workers, for_them, .. } => {
+                workers.push(process::start(&self.staff, &self.board, for_them, wid)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has this worker left without being told to?
+    pub fn is_gone(&mut self, wid: Wid) -> bool {
+        match &mut self.hands {
+            Hands::Threads { .. } => self.board.has_left(wid),
+            Hands::Processes { workers, .. } => {
+                workers.get_mut(wid as usize - 1).is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+            }
+        }
+    }
+
+    /// The process ids of those workers that are processes of their own.
+    pub fn pids(&self) -> Vec<u32> {
+        match &self.hands {
+            Hands::Threads { .. } => Vec::new(),
+            Hands::Processes { workers, .. } => workers.iter().map(Child::id).collect(),
+        }
+    }
+
+    /// Some worker of this crew will never be heard of again. Threads cannot be stopped from outside,
+    /// so they are not waited for.
+    pub fn spoil(&mut self) {
+        self.spoilt = true;
+    }
+}
+
+impl Deref for Crew {
+    type Target = Board;
+    fn deref(&self) -> &Board {
+        &self.board
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        for lane in 1..=self.size() as usize {
+            self.board.ring(lane, bell::LEAVE);
+        }
+        match &mut self.hands {
+            Hands::Threads { workers, .. } if !self.spoilt => {
+                for worker in workers.drain(..) {
+                    let _ = worker.join();
+                }
+            }
+            Hands::Threads { .. } => {}
+            Hands::Processes { workers, .. } => {
+                for worker in workers {
+                    let _ = worker.kill();
+                    let _ = worker.wait();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! A worker's life: it sleeps until its bell rings, obeys its next command, and passes the turn on.
+
+pub(crate) mod board;
+pub(crate) mod crew;
+mod pin;
+pub mod process;
+mod thread;
+
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::cache::{Found, Identity, SharedFile};
+use crate::case::{Scope, Step};
+use crate::clock::Clock;
+use crate::history::{Event, Seen, What};
+use crate::lock::{Double, Lock, LockError, Site, TryLock};
+use crate::schedule::{Command, Time, Wid};
+
+use board::{Board, bell};
+pub use crew::{Crew, Staff};
+pub use pin::{cores, pin};
+pub use process::Launch;
+
+/// Nanoseconds of the machine's monotonic clock, the same in every process.
+pub(crate) fn monotonic() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// What a worker needs to know of the place it works in.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    board: &'a Board,
+    folder: &'a Path,
+    doubles: &'a [&'a Double],
+    mutex: &'static Mutex<()>,
+}
+
+/// Serves cases until told to leave.
+fn serve(place: Place<'_>, wid: Wid) {
+    let board = place.board;
+    let identity = Identity {
+        pid: std::process::id(),
+        tid: rustix::thread::gettid().as_raw_nonzero().get() as u32,
+        wid,
+    };
+    board.arrive(identity);
+    let mut desk: Option<(u64, Desk)> = None;
+    loop {
+        let what = board.hear(wid as usize);
+        if what == bell::LEAVE {
+            return;
+        }
+        let serial = board.serial();
+        let (_, desk) = match desk.take() {
+            Some(same) if same.0 == serial => desk.insert(same),
+            _ => desk.insert((serial, Desk::new(place, identity))),
+        };
+        if what == bell::CASE { desk.run_free() } else { desk.run_stepped() }
+    }
+}
+
+/// One worker in one case.
+struct Desk<'a> {
+    board: &'a Board,
+    me: Identity,
+    scope: Scope,
+    file: SharedFile,
+    site: Site<'a>,
+    double: &'a Double,
+    lock: Option<Box<dyn Lock + 'a>>,
+    holds: bool,
+}
+
+/// How an attempt to take the lock ended.
+enum Entry {
+    In,
+    Blocked,
+    GaveUp,
+    Failed(io::Error),
+}
+
+impl<'a> Desk<'a> {
+    fn new(place: Place<'a>, me: Identity) -> Self {
+        let Place { board, folder, doubles, mutex } = place;
+        let [file, path] = case_files(folder, board.serial());
+        Desk {
+            board,
+            me,
+            scope: board.scope(),
+            file: SharedFile::at(file),
+            site: Site { path, mutex, semaphore: &board.semaphore },
+            double: doubles[board.double()],
+            lock: None,
+            holds: false,
+        }
+    }
+
+    /// Stepped: moves for as long as the turn stays here, then rings the next one's bell.
+    fn run_stepped(&mut self) {
+        let (board, me) = (self.board, self.me.wid);
+        loop {
+            if let Some(step) = board.head(me) {
+                let mut log = |what| self::log(board, step, board.now(), what);
+                let entry = if board.take_expired(me) {
+                    Entry::GaveUp
+                } else if !self.needs_lock(step.command) {
+                    Entry::In
+                } else {
+                    let tried = self.open().map(|lock| lock.try_lock());
+                    match tried.unwrap_or_else(TryLock::Failed) {
+                        TryLock::Acquired => Entry::In,
+                        TryLock::WouldBlock => Entry::Blocked,
+                        TryLock::Failed(why) => Entry::Failed(why),
+                    }
+                };
+                match self.go_on(step, entry, &mut log) {
+                    Went::Done { gave_back } => {
+                        board.done(me);
+                        if gave_back {
+                            board.unblock_all();
+                        }
+                    }
+                    Went::Waits => board.block(me),
+                    Went::Leaves => board.skip_to_exit(me),
+                }
+            }
+            let next = board.next();
+            if next != me as usize {
+                return board.pass_to(next);
+            }
+        }
+    }
+
+    /// Realtime: obeys each command when it comes, and really waits where the lock makes it wait.
+    fn run_free(&mut self) {
+        let (board, me) = (self.board, self.me.wid);
+        let clock = Machine { origin: board.origin() };
+        let mut had = 0;
+        let mut leaving = false;
+        while let Some(step) = board.head(me) {
+            board.await_mail(me, had);
+            had += 1;
+            let mut log = |what| self::log(board, step, clock.time(), what);
+            if !leaving || step.command == Command::Exit {
+                log(What::Began);
+                let entry =
+                    if self.needs_lock(step.command) { self.wait(&clock, &mut log) } else { Entry::In };
+                leaving = matches!(self.go_on(step, entry, &mut log), Went::Leaves);
+            }
+            board.done(me);
+            board.answer(me);
+        }
+    }
+
+    /// Tries first, so that it can say that it waits; then waits as the lock does.
+    fn wait(&mut self, clock: &Machine, log: &mut impl FnMut(What)) -> Entry {
+        let (board, me) = (self.board, self.me.wid);
+        let lock = match self.open() {
+            Ok(lock) => lock,
+            Err(why) => return Entry::Failed(why),
+        };
+        match lock.try_lock() {
+            TryLock::Acquired => return Entry::In,
+            TryLock::Failed(why) => return Entry::Failed(why),
+            TryLock::WouldBlock => {}
+        }
+        log(What::Blocked);
+        board.set_waiting(me, true);
+        let got = lock.lock(clock);
+        board.set_waiting(me, false);
+        match got {
+            Ok(()) => Entry::In,
+            Err(LockError::GaveUp(_)) => Entry::GaveUp,
+            Err(LockError::Io(why)) => Entry::Failed(why),
+        }
+    }
+
+    fn needs_lock(&self, command: Command) -> bool {
+        !self.holds && command != Command::Exit
+    }
+
+    fn open(&mut self) -> io::Result<&mut (dyn Lock + 'a)> {
+        if self.lock.is_none() {
+            self.lock = Some((self.double.open)(&self.site)?);
+        }
+        Ok(self.lock.as_mut().expect("opened just now").as_mut())
+    }
+
+    /// What follows once the lock was taken, or was not.
+    fn go_on(&mut self, step: Step, entry: Entry, log: &mut impl FnMut(What)) -> Went {
+        match entry {
+            Entry::In => {}
+            Entry::Blocked => {
+                log(What::Blocked);
+                return Went::Waits;
+            }
+            Entry::GaveUp => {
+                log(What::GaveUp);
+                return Went::Leaves;
+            }
+            Entry::Failed(why) => return failed(&why, log),
+        }
+        if self.needs_lock(step.command) {
+            self.holds = true;
+            log(What::Locked);
+        }
+        match self.obey(step, log) {
+            Ok(gave_back) => Went::Done { gave_back },
+            Err(why) => failed(&why, log),
+        }
+    }
+
+    /// Does it, and says whether the lock was given back.
+    fn obey(&mut self, step: Step, log: &mut impl FnMut(What)) -> io::Result<bool> {
+        match step.command {
+            Command::Write => {
+                self.file.write(self.me)?;
+                log(What::Wrote);
+            }
+            Command::Read => {
+                log(What::Read(match self.file.read()? {
+                    // Whose it is, the board knows.
+                    Found::Identity(Identity { pid, tid, wid }) => Seen::Stranger { pid, tid, wid },
+                    Found::Torn(bytes) => Seen::Torn { bytes },
+                    Found::Missing => Seen::Missing,
+                }));
+            }
+            Command::Exit => {}
+        }
+        let gives_back = self.holds && self.scope.gives_back_after(step.command);
+        if gives_back {
+            self.lock.as_mut().expect("who holds the lock has opened it").unlock()?;
+            self.holds = false;
+            log(What::Unlocked);
+        }
+        if step.command == Command::Exit {
+            self.lock = None;
+            log(What::Exited);
+        }
+        Ok(gives_back)
+    }
+}
+
+/// What a worker does after a command.
+enum Went {
+    Done { gave_back: bool },
+    Waits,
+    Leaves,
+}
+
+fn failed(why: &io::Error, log: &mut impl FnMut(What)) -> Went {
+    log(What::Failed(why.raw_os_error().unwrap_or(0)));
+    Went::Leaves
+}
+
+fn log(board: &Board, step: Step, at: Time, what: What) {
+    let Step { tick, worker, command } = step;
+    board.log(&Event { tick, at, worker, command, what });
+}
+
+/// The shared file of a case, and the place of its lock.
+pub(crate) fn case_files(folder: &Path, serial: u64) -> [std::path::PathBuf; 2] {
+    ["json", "lock"].map(|ending| folder.join(format!("case-{serial}.{ending}")))
+}
+
+/// The machine's clock, counted from the beginning of the run.
+struct Machine {
+    origin: u64,
+}
+
+impl Machine {
+    fn time(&self) -> Time {
+        Time::from(self.now())
+    }
+}
+
+impl Clock for Machine {
+    fn now(&self) -> Duration {
+        Duration::from_nanos(monotonic().saturating_sub(self.origin))
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}

@@ -1,0 +1,94 @@
+//! Workers that are processes of their own.
+//!
+//! A worker process gets two descriptors: the board's memory as its standard input, and the reading
+//! end of a pipe as its standard output. Nobody ever writes to that pipe. It ends when the driver
+//! does, however it does, and then the worker ends as well.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use super::board::Board;
+use super::crew::Staff;
+use super::{Place, serve};
+use crate::lock::Double;
+use crate::schedule::Wid;
+use crate::sys::mapping::Mapping;
+
+/// The program that becomes a worker process: it is started with these words, then the worker's
+/// number and the folder, and must call [`work`] with those two.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    program: PathBuf,
+    words: Vec<OsString>,
+}
+
+impl Launch {
+    /// A program, and the words that come first.
+    pub fn new(program: impl Into<PathBuf>, words: &[&str]) -> Self {
+        Launch { program: program.into(), words: words.iter().map(OsString::from).collect() }
+    }
+
+    /// The running program itself, even if its file has been replaced since.
+    pub fn itself(words: &[&str]) -> Self {
+        Launch::new("/proc/self/exe", words)
+    }
+
+    /// The command without its last words.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        // Of a group of its own, so that Ctrl-C reaches the driver alone.
+        command.args(&self.words).process_group(0);
+        command
+    }
+}
+
+pub(super) fn start(
+    staff: &Staff,
+    board: &Mapping<Board>,
+    lifeline: &OwnedFd,
+    wid: Wid,
+) -> io::Result<Child> {
+    let memory = board.memory().try_clone_to_owned()?;
+    let mut command = staff.launch.command();
+    command.arg(wid.to_string()).arg(&staff.folder);
+    command.stdin(Stdio::from(memory)).stdout(Stdio::from(lifeline.try_clone()?)).spawn()
+}
+
+/// A whole life as a worker process. Comes back when the driver sends the worker away.
+///
+/// # Errors
+/// When the process was not started by a driver.
+pub fn work(wid: &OsStr, folder: &Path, doubles: &[&Double]) -> io::Result<()> {
+    static MUTEX: Mutex<()> = Mutex::new(());
+    let wid: Wid = wid
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the number of a worker"))?;
+    let board = Mapping::<Board>::open(File::from(io::stdin().as_fd().try_clone_to_owned()?))?;
+    end_with(File::from(io::stdout().as_fd().try_clone_to_owned()?));
+    serve(Place { board: &board, folder, doubles, mutex: &MUTEX }, wid);
+    Ok(())
+}
+
+/// Ends this process, whatever it is doing, when the other end of `lifeline` is closed.
+fn end_with(lifeline: File) {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        std::thread::spawn(move || {
+            await_end(lifeline);
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        });
+    });
+}
+
+/// Sleeps until whoever holds the other end of `lifeline` has closed it or is gone.
+pub(crate) fn await_end(mut lifeline: File) {
+    let mut byte = [0];
+    while lifeline.read(&mut byte).is_err_and(|why| why.kind() == io::ErrorKind::Interrupted) {}
+}
