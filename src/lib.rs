@@ -1,6 +1,8 @@
 //! lockfuzz finds the interleaving that breaks a lock.
 
 pub mod cache;
+pub mod calibrate;
+pub mod campaign;
 pub mod case;
 pub mod check;
 pub mod clock;
@@ -8,7 +10,10 @@ pub mod engine;
 pub mod error;
 pub mod history;
 pub mod lock;
+pub mod regression;
 pub mod schedule;
+mod simplify;
+pub mod strategy;
 #[doc(hidden)]
 pub mod sys;
 pub mod worker;

@@ -5,7 +5,12 @@ mod stepped;
 
 use std::fs;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 use crate::case::{Case, Placement};
 use crate::error::Error;
@@ -17,6 +22,41 @@ use crate::worker::{Crew, Staff, case_files};
 
 pub use realtime::Realtime;
 pub use stepped::Stepped;
+
+/// Which engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// [`Stepped`].
+    #[default]
+    Stepped,
+    /// [`Realtime`].
+    Realtime,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 2] = [Kind::Stepped, Kind::Realtime];
+
+    /// The word for it, as the command line and saved cases spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Stepped => "stepped",
+            Kind::Realtime => "realtime",
+        }
+    }
+
+    /// An engine of this kind.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] when its files cannot be put into the staff's folder.
+    pub fn engine(self, staff: &Staff, interrupt: &Arc<AtomicBool>) -> Result<Box<dyn Engine>, Error> {
+        Ok(match self {
+            Kind::Stepped => Box::new(Stepped::new(staff)?),
+            Kind::Realtime => Box::new(Realtime::new(staff, Arc::clone(interrupt))?),
+        })
+    }
+}
 
 /// Runs cases.
 pub trait Engine {
@@ -35,11 +75,17 @@ struct Crews {
     staff: Staff,
     crews: [Option<Crew>; Placement::ALL.len()],
     serial: u64,
+    /// Last, so that it goes when the crews are gone.
+    folder: TempDir,
 }
 
 impl Crews {
-    fn new(staff: Staff) -> Self {
-        Crews { staff, crews: [const { None }; Placement::ALL.len()], serial: 0 }
+    /// Crews whose cases lie in a folder of their own, inside the staff's.
+    fn new(staff: &Staff) -> Result<Self, Error> {
+        let folder = tempfile::Builder::new().prefix("engine-").tempdir_in(&staff.folder);
+        let folder = folder.map_err(|source| Error::Folder { path: staff.folder.clone(), source })?;
+        let staff = Staff { folder: folder.path().to_owned(), ..staff.clone() };
+        Ok(Crews { staff, crews: [const { None }; Placement::ALL.len()], serial: 0, folder })
     }
 
     /// A crew with the case laid out before it, ready to begin.
@@ -81,7 +127,7 @@ impl Crews {
         if !missing.is_empty() {
             self.discard(case);
         }
-        for path in case_files(&self.staff.folder, self.serial) {
+        for path in case_files(self.folder.path(), self.serial) {
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(Error::Folder { path, source });
@@ -94,7 +140,7 @@ impl Crews {
         }
         for event in &events {
             if let What::Failed(errno) = event.what {
-                let folder = self.staff.folder.clone();
+                let folder = self.folder.path().to_owned();
                 let source = io::Error::from_raw_os_error(errno);
                 return Err(Error::Failed { worker: event.worker, command: event.command, folder, source });
             }

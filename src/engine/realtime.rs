@@ -25,8 +25,11 @@ pub struct Realtime {
 impl Realtime {
     /// An engine that hires from `staff` what its cases need, and stops in the middle of a case when
     /// `interrupt` is set.
-    pub fn new(staff: Staff, interrupt: Arc<AtomicBool>) -> Self {
-        Realtime { crews: Crews::new(staff), interrupt }
+    ///
+    /// # Errors
+    /// [`Error::Folder`] when its files cannot be put into the staff's folder.
+    pub fn new(staff: &Staff, interrupt: Arc<AtomicBool>) -> Result<Self, Error> {
+        Ok(Realtime { crews: Crews::new(staff)?, interrupt })
     }
 }
 

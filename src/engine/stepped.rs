@@ -22,8 +22,11 @@ pub struct Stepped {
 impl Stepped {
     /// An engine that hires from `staff` what its cases need. For speed, [`pin`](crate::worker::pin)
     /// the calling thread to one core first: the workers then stay there too.
-    pub fn new(staff: Staff) -> Self {
-        Stepped { crews: Crews::new(staff) }
+    ///
+    /// # Errors
+    /// [`Error::Folder`] when its files cannot be put into the staff's folder.
+    pub fn new(staff: &Staff) -> Result<Self, Error> {
+        Ok(Stepped { crews: Crews::new(staff)? })
     }
 }
 

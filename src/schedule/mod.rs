@@ -7,6 +7,7 @@ mod time;
 use serde::{Deserialize, Serialize};
 
 pub use original::original;
+pub(crate) use original::shifted;
 pub use text::BadText;
 pub use time::{BadTime, Time};
 
