@@ -25,8 +25,8 @@ pub enum Error {
     Folder { path: PathBuf, source: io::Error },
     #[error("cannot save {path}: {source}", path = .path.display())]
     Save { path: PathBuf, source: io::Error },
-    #[error("cannot tell the time of this machine: {0}")]
-    Clock(io::Error),
+    #[error("cannot listen to signals: {0}")]
+    Signals(io::Error),
     #[error("interrupted")]
     Interrupted,
 }

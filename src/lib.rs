@@ -5,12 +5,16 @@ pub mod calibrate;
 pub mod campaign;
 pub mod case;
 pub mod check;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod error;
 pub mod history;
 pub mod lock;
 pub mod regression;
+pub mod report;
 pub mod schedule;
 mod simplify;
 pub mod strategy;

@@ -1,4 +1,4 @@
-//! Locks under test: trait [`Lock`], what each claims, one file each, and the list of [`all`].
+//! Locks under test: trait [`Lock`], what each claims, one file each, and the list of [`ALL`].
 
 mod claim;
 mod flag;

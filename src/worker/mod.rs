@@ -154,6 +154,10 @@ impl<'a> Desk<'a> {
             }
             board.done(me);
             board.answer(me);
+            // From here on the board may show the next case.
+            if step.command == Command::Exit {
+                return;
+            }
         }
     }
 

@@ -1,0 +1,249 @@
+//! The words of the command line.
+
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum};
+
+use super::find_double;
+use crate::case::{Placement, Scope};
+use crate::engine::Kind;
+use crate::lock::Double;
+use crate::schedule::{MAX_WORKERS, Order, Time};
+
+/// Finds the interleaving that breaks a lock.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all as expected, 1 lockfuzz itself failed, 2 bad usage or input, \
+4 nothing ran, 5 inconclusive, 100 a claim was broken (replay: seen again), 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run generated schedules against every lock, and show the smallest one that breaks it
+    #[command(after_help = EXIT_CODES)]
+    Fuzz(Box<FuzzArgs>),
+    /// Run a saved counterexample again: 100 if it is seen again, 0 if not
+    Replay(ReplayArgs),
+    /// Draw a saved counterexample, or a schedule, as SVG
+    Plot(PlotArgs),
+    /// Print the schedule of the original experiment
+    Schedule(ScheduleArgs),
+    /// List the locks and what each promises
+    Locks,
+    #[command(hide = true)]
+    Worker { wid: OsString, folder: PathBuf },
+    #[command(hide = true)]
+    Guard { folder: PathBuf },
+}
+
+#[derive(Debug, Group)]
+pub(super) struct FuzzArgs {
+    /// Cases for each row [default: 256; on the realtime engine 3; with --for no limit]
+    #[arg(long, value_name = "N", env = "PROPTEST_CASES", hide_env_values = true, value_parser = positive)]
+    pub(super) cases: Option<u64>,
+    /// Go on for so long, such as 30s, 10m or 8h
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(super) time: Option<Duration>,
+    /// Where all chance comes from [default: random, and printed]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Only these locks
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = find_double)]
+    pub(super) lock: Vec<&'static Double>,
+    /// Only this placement: threads, processes
+    #[arg(long, value_name = "WHERE", value_delimiter = ',', value_parser = placement)]
+    pub(super) placement: Vec<Placement>,
+    /// Only this order: as-generated, force-write, force-read
+    #[arg(long, value_name = "ORDER", value_delimiter = ',', value_parser = order)]
+    pub(super) order: Vec<Order>,
+    /// stepped (no clock, nothing left to chance) or realtime (the original experiment)
+    #[arg(long, value_name = "ENGINE", default_value = "stepped", value_parser = engine)]
+    pub(super) engine: Kind,
+    /// Seconds between ticks [default: any; on the realtime engine 0.02]
+    #[arg(long, value_name = "SECONDS", value_parser = period, allow_negative_numbers = true)]
+    pub(super) period: Option<Time>,
+    /// How many workers: a number, or a range such as 2..=8
+    #[arg(long, value_name = "N", default_value = "2..=8", value_parser = workers, allow_negative_numbers = true)]
+    pub(super) workers: RangeInclusive<u32>,
+    /// How long the lock is held: session, transaction, operation
+    #[arg(long, value_name = "SCOPE", default_value = "session", value_parser = scope)]
+    pub(super) scope: Scope,
+    /// Where the shared file lies [default: /dev/shm where there is one]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Where counterexamples are saved
+    #[arg(long, value_name = "DIR", default_value = "lockfuzz-found")]
+    pub(super) save: PathBuf,
+    /// How many rows are looked at side by side [default: one for each core; realtime: 1]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<usize>,
+    /// Write the result as JSON; - is standard output, and nothing else goes there
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// Write the result as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// Show the counterexample of every row
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(super) show: Option<Show>,
+    /// No progress, and of the report only what is not as expected
+    #[arg(long, short, action = ArgAction::SetTrue)]
+    pub(super) quiet: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub(super) color: Colour,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Show {
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct ReplayArgs {
+    /// A saved counterexample
+    pub(super) file: PathBuf,
+    /// How often to run it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
+    pub(super) times: u64,
+    /// Where the shared file lies [default: /dev/shm where there is one]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct PlotArgs {
+    /// A saved counterexample, or a schedule as `lockfuzz schedule --json` prints it; - is standard input
+    pub(super) file: PathBuf,
+    /// The SVG file; - is standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    pub(super) output: PathBuf,
+    /// For a schedule: the lock that it is run under
+    #[arg(long, value_name = "NAME", default_value = "flag", value_parser = find_double)]
+    pub(super) lock: &'static Double,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct ScheduleArgs {
+    /// How many workers
+    #[arg(long, value_name = "N", default_value = "5", value_parser = worker_count, allow_negative_numbers = true)]
+    pub(super) workers: u32,
+    /// Seconds between ticks
+    #[arg(long, value_name = "SECONDS", default_value = "2.0", value_parser = period, allow_negative_numbers = true)]
+    pub(super) period: Time,
+    /// How each tick is sorted: as-generated, force-write, force-read
+    #[arg(long, value_name = "ORDER", default_value = "as-generated", value_parser = order)]
+    pub(super) order: Order,
+    /// Print the form that is saved
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(super) json: bool,
+}
+
+fn positive(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "a whole number from 1 is needed".to_owned())
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let jobs = text.parse().ok().filter(|n| (1..=256).contains(n));
+    jobs.ok_or_else(|| "a whole number from 1 to 256 is needed".to_owned())
+}
+
+fn worker_count(text: &str) -> Result<u32, String> {
+    let count = text.trim().parse().ok().filter(|n| (1..=MAX_WORKERS).contains(n));
+    count.ok_or_else(|| format!("a case has 1 to {MAX_WORKERS} workers"))
+}
+
+fn workers(text: &str) -> Result<RangeInclusive<u32>, String> {
+    let (low, high) = match text.split_once("..") {
+        None => (text, text),
+        Some((low, high)) => (low, high.strip_prefix('=').unwrap_or(high)),
+    };
+    let (low, high) = (worker_count(low)?, worker_count(high)?);
+    if low > high {
+        return Err(format!("the range is empty; did you mean {high}..={low}?"));
+    }
+    Ok(low..=high)
+}
+
+fn period(text: &str) -> Result<Time, String> {
+    let day = Time::from_micros(86_400_000_000);
+    let period = text.parse().ok().filter(|t| (Time::from_micros(1)..=day).contains(t));
+    period.ok_or_else(|| "a period is a number of seconds from 0.000001 to 86400".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)];
+    let length = units.iter().find_map(|(unit, secs)| {
+        let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        Some(number * secs).filter(|secs| *secs > 0.0 && *secs <= 31_536_000.0)
+    });
+    length.map(Duration::from_secs_f64).ok_or_else(|| "a time is written like 30s, 10m or 8h".to_owned())
+}
+
+/// One of a few words.
+fn word<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    all.iter().copied().find(|&value| name(value) == text).ok_or_else(|| {
+        let words: Vec<&str> = all.iter().map(|&value| name(value)).collect();
+        format!("one of these is needed: {}", words.join(", "))
+    })
+}
+
+fn placement(text: &str) -> Result<Placement, String> {
+    word(text, &Placement::ALL, Placement::name)
+}
+
+fn order(text: &str) -> Result<Order, String> {
+    word(text, &Order::ALL, Order::name)
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    word(text, &Scope::ALL, Scope::name)
+}
+
+fn engine(text: &str) -> Result<Kind, String> {
+    word(text, &Kind::ALL, Kind::name)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn words_become_values() {
+        assert_eq!(workers("5"), Ok(5..=5));
+        assert_eq!(workers("2..=8"), Ok(2..=8));
+        assert_eq!(workers("8..2"), Err("the range is empty; did you mean 2..=8?".to_owned()));
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        for bad in ["", "5", "-1s", "0s", "NaNs", "1e300h", "s"] {
+            assert!(duration(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["0", "-1", "NaN", "1e300", "inf", "", "1e-9"] {
+            assert!(period(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["0", "10000", "-3", "2..=10000", "..", "x"] {
+            assert!(workers(bad).is_err(), "{bad:?}");
+        }
+    }
+}

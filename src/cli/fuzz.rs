@@ -1,0 +1,231 @@
+//! `lockfuzz fuzz`: the whole experiment.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::args::{Colour, FuzzArgs, Show};
+use super::workspace::Workspace;
+use super::{Exit, Trouble, say};
+use crate::calibrate::calibrate;
+use crate::campaign::{Budget, Campaign, Observer, Report, Row, RowReport};
+use crate::case::Placement;
+use crate::check::Verdict;
+use crate::engine::Kind;
+use crate::lock::ALL;
+use crate::report::progress::{Counted, Progress};
+use crate::report::{json, junit, terminal};
+use crate::schedule::{Order, Time};
+
+const STEPPED_CASES: u64 = 256;
+const REALTIME_CASES: u64 = 3;
+const REALTIME_PERIOD: Time = Time::from_micros(20_000);
+/// The most cases tried to make a counterexample smaller. On a real clock each takes a while.
+const SHRINK_TRIES: [(Kind, u32); 2] = [(Kind::Stepped, 4096), (Kind::Realtime, 64)];
+
+pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
+    let outputs = Outputs::open(&args)?;
+    check_save(&args.save)?;
+    let workspace = Workspace::new(args.dir.as_deref())?;
+    let interrupt = listen()?;
+    let progress = Progress::new(rows(&args).len(), args.quiet);
+    let mut campaign = campaign(&args, &workspace);
+    let to_stdout = outputs.json_to_stdout;
+    let tell = |text: &str| if !to_stdout && !args.quiet { say(text) };
+    if campaign.engine == Kind::Realtime {
+        let wanted = args.period.unwrap_or(REALTIME_PERIOD);
+        let measured = calibrate(workspace.path(), wanted)?;
+        campaign.period = Some(measured.period);
+        tell(&terminal::header(&campaign, &workspace.describe()));
+        if measured.period != wanted {
+            tell(&format!(
+                "period raised from {wanted} s: the slowest of 1,000 writes and reads took {} s\n",
+                measured.worst
+            ));
+        }
+    } else {
+        tell(&terminal::header(&campaign, &workspace.describe()));
+    }
+    tell("\n");
+    let observer = Recorder { counted: Counted::new(&progress), outputs: &outputs, campaign: &campaign, rows: Mutex::default() };
+    let mut report = campaign.run(&interrupt, &observer);
+    progress.done();
+    let error = report.error.take();
+    let exit = match error {
+        None if interrupt.load(Ordering::Relaxed) => interrupted(&report),
+        _ => Exit::from(&report.verdict()),
+    };
+    outputs.write(&campaign, &report, &document_verdict(exit))?;
+    if !to_stdout {
+        let colour = match args.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        };
+        let manner = terminal::Manner { colour, all: args.show == Some(Show::All), quiet: args.quiet };
+        say(&terminal::report(&campaign, &report, manner));
+    }
+    match error {
+        // What was found is said and saved; that the rest could not be done is said as well.
+        Some(why) => Err(why.into()),
+        None => Ok(exit),
+    }
+}
+
+/// A claim that is broken already is news; otherwise the run ended for no better reason than Ctrl-C.
+fn interrupted(report: &Report) -> Exit {
+    match report.verdict() {
+        Verdict::Fail(_) => Exit::Failed,
+        _ => Exit::Interrupted,
+    }
+}
+
+/// The word that says in the JSON what the exit code says.
+fn document_verdict(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Expected => "pass",
+        Exit::Failed => "fail",
+        _ => "inconclusive",
+    }
+}
+
+fn campaign(args: &FuzzArgs, workspace: &Workspace) -> Campaign {
+    let stepped = args.engine == Kind::Stepped;
+    let cases = match (args.cases, args.time) {
+        (None, None) => Some(if stepped { STEPPED_CASES } else { REALTIME_CASES }),
+        (cases, _) => cases,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let shrink = SHRINK_TRIES.iter().find(|(kind, _)| *kind == args.engine);
+    Campaign {
+        rows: rows(args),
+        engine: args.engine,
+        scope: args.scope,
+        workers: args.workers.clone(),
+        period: args.period,
+        budget: Budget { cases, time: args.time },
+        seed: args.seed.unwrap_or_else(|| rand::random_range(0..100_000_000)),
+        shrink_tries: shrink.map_or(0, |&(_, tries)| tries),
+        jobs: args.jobs.unwrap_or(if stepped { cores } else { 1 }),
+        save: Some(args.save.clone()),
+        staff: workspace.staff(),
+    }
+}
+
+/// Every lock in every placement and order that was asked for, in the order of the lists.
+fn rows(args: &FuzzArgs) -> Vec<Row> {
+    let chosen = |name: &str| args.lock.is_empty() || args.lock.iter().any(|double| double.name == name);
+    let mut rows = Vec::new();
+    for &lock in ALL.iter().filter(|double| chosen(double.name)) {
+        for placement in Placement::ALL {
+            for order in Order::ALL {
+                rows.push(Row { lock, placement, order });
+            }
+        }
+    }
+    rows.retain(|row| args.placement.is_empty() || args.placement.contains(&row.placement));
+    rows.retain(|row| args.order.is_empty() || args.order.contains(&row.order));
+    rows
+}
+
+/// Set by the first Ctrl-C; the second ends the program at once.
+fn listen() -> Result<Arc<AtomicBool>, Trouble> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt)))
+            .map_err(|why| Trouble::from(crate::error::Error::Signals(why)))?;
+    }
+    Ok(interrupt)
+}
+
+/// Could counterexamples be saved there? Said before the work begins, and nothing is made yet.
+fn check_save(folder: &Path) -> Result<(), Trouble> {
+    let existing = folder.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+    let existing = existing.into_iter().find(|path| path.exists()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(existing).map(drop).map_err(|why| {
+        Trouble::usage(format_args!("--save {}: counterexamples cannot be saved there: {why}", folder.display()))
+    })
+}
+
+/// The files that the result goes to.
+struct Outputs {
+    json: Option<(PathBuf, File)>,
+    junit: Option<(PathBuf, File)>,
+    json_to_stdout: bool,
+}
+
+impl Outputs {
+    /// Opens them, so that a path which cannot be written is known before the work begins.
+    fn open(args: &FuzzArgs) -> Result<Self, Trouble> {
+        let json_to_stdout = args.json.as_deref() == Some(Path::new("-"));
+        let open = |flag: &str, path: &Option<PathBuf>| {
+            let Some(path) = path else { return Ok(None) };
+            match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
+                Ok(file) => Ok(Some((path.clone(), file))),
+                Err(why) => Err(Trouble::usage(format_args!("{flag} {}: cannot be written: {why}", path.display()))),
+            }
+        };
+        let to_file = if json_to_stdout { &None } else { &args.json };
+        Ok(Outputs { json: open("--json", to_file)?, junit: open("--junit", &args.junit)?, json_to_stdout })
+    }
+
+    fn write(&self, campaign: &Campaign, report: &Report, verdict: &'static str) -> Result<(), Trouble> {
+        if self.json_to_stdout {
+            say(&json_text(campaign, report, verdict)?);
+        }
+        self.write_files(campaign, report, verdict)
+    }
+
+    fn write_files(&self, campaign: &Campaign, report: &Report, verdict: &'static str) -> Result<(), Trouble> {
+        if let Some((path, file)) = &self.json {
+            overwrite(path, file, &json_text(campaign, report, verdict)?)?;
+        }
+        if let Some((path, file)) = &self.junit {
+            let xml = junit::document(campaign, report).map_err(|why| failed(path, io::Error::other(why)))?;
+            overwrite(path, file, &xml)?;
+        }
+        Ok(())
+    }
+}
+
+fn json_text(campaign: &Campaign, report: &Report, verdict: &'static str) -> Result<String, Trouble> {
+    json::document(campaign, report, verdict).map_err(|why| failed(Path::new("the JSON"), why.into()))
+}
+
+fn overwrite(path: &Path, mut file: &File, text: &str) -> Result<(), Trouble> {
+    use std::io::Seek;
+    let went = file.rewind().and_then(|()| file.write_all(text.as_bytes()));
+    // A pipe or a terminal cannot be cut, and need not be.
+    let _ = file.set_len(text.len() as u64);
+    went.map_err(|why| failed(path, why))
+}
+
+fn failed(path: &Path, source: io::Error) -> Trouble {
+    crate::error::Error::Save { path: path.to_owned(), source }.into()
+}
+
+/// Writes the files anew after each row, so that what is known is never lost.
+struct Recorder<'a> {
+    counted: Counted<'a>,
+    outputs: &'a Outputs,
+    campaign: &'a Campaign,
+    rows: Mutex<Report>,
+}
+
+impl Observer for Recorder<'_> {
+    fn case_done(&self) {
+        self.counted.case_done();
+    }
+
+    fn row_done(&self, row: &RowReport) {
+        self.counted.row_done(row);
+        let mut report = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        report.rows.push(row.clone());
+        report.rows.sort_by_key(|row| row.nth);
+        // The last writing, after the campaign, reports its failure; until then it may still go well.
+        let _ = self.outputs.write_files(self.campaign, &report, "inconclusive");
+    }
+}

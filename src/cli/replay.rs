@@ -1,0 +1,97 @@
+//! `lockfuzz replay`: is a saved counterexample seen again?
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::ReplayArgs;
+use super::workspace::Workspace;
+use super::{Exit, Trouble, find_double, say};
+use crate::campaign::run_and_retry;
+use crate::check::Verdict;
+use crate::engine::Kind;
+use crate::regression::Saved;
+use crate::report::timeline::timeline;
+use crate::report::{count, wrapped};
+use crate::worker::{cores, pin};
+
+pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
+    let saved = read(&args.file)?;
+    let double = find_double(&saved.case.lock)
+        .map_err(|why| Trouble::usage(format_args!("{}: {why}", args.file.display())))?;
+    let workspace = Workspace::new(args.dir.as_deref())?;
+    if saved.engine == Kind::Stepped
+        && let Some(&core) = cores().unwrap_or_default().last()
+    {
+        let _ = pin(core);
+    }
+    let mut engine = saved.engine.engine(&workspace.staff(), &Arc::default())?;
+    let mut tally = Tally::default();
+    let mut last = None;
+    for _ in 0..args.times {
+        let (history, verdict) = run_and_retry(engine.as_mut(), &saved.case, double)?;
+        tally.times += 1;
+        match (&saved.verdict, &verdict) {
+            (Verdict::Fail(then), Verdict::Fail(now)) if then.law.name() == now.law.name() => {
+                tally.seen += 1;
+                tally.same += u64::from(history.events == saved.history);
+            }
+            (_, Verdict::Inconclusive { reason }) => tally.unclear = Some(*reason),
+            _ => tally.other += u64::from(matches!(verdict, Verdict::Fail(_))),
+        }
+        last = Some((history, verdict));
+    }
+    let Some((history, verdict)) = last else { return Ok(Exit::Nothing) };
+    let failure = match &verdict {
+        Verdict::Fail(failure) => Some(failure),
+        _ => None,
+    };
+    let case = &saved.case;
+    let placement = case.placement.name();
+    let mut text = format!("{}, {placement}, {} engine\n\n", case.lock, saved.engine.name());
+    text += &timeline(case, &history, failure);
+    text.push('\n');
+    if let Some(failure) = failure {
+        text += &wrapped("cause", 8, &failure.to_string());
+    }
+    text += &wrapped("replay", 8, &tally.words(saved.engine));
+    say(&text);
+    Ok(tally.exit())
+}
+
+#[derive(Default)]
+struct Tally {
+    times: u64,
+    seen: u64,
+    same: u64,
+    other: u64,
+    unclear: Option<crate::check::Reason>,
+}
+
+impl Tally {
+    fn exit(&self) -> Exit {
+        match self.unclear {
+            _ if self.seen + self.other > 0 => Exit::Failed,
+            Some(_) => Exit::Inconclusive,
+            None => Exit::Expected,
+        }
+    }
+
+    fn words(&self, engine: Kind) -> String {
+        let of = match self.times {
+            1 => String::new(),
+            times => format!(", {} times of {}", count(self.seen), count(times)),
+        };
+        match (self.seen, self.unclear) {
+            (0, Some(reason)) => format!("inconclusive: {reason}"),
+            (0, None) if self.other > 0 => "another law is broken now than when it was saved".to_owned(),
+            (0, None) => format!("no longer seen{of}"),
+            _ if engine == Kind::Realtime => format!("seen again{of}"),
+            (seen, _) if self.same == seen => format!("seen again{of}, the same step for step"),
+            (_, _) => format!("seen again{of}, but the steps are not those that were saved"),
+        }
+    }
+}
+
+pub(super) fn read(path: &Path) -> Result<Saved, Trouble> {
+    Saved::read(path).map_err(|why| Trouble::usage(format_args!("{}: {why}", path.display())))
+}

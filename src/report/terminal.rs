@@ -1,0 +1,233 @@
+//! The report on a terminal: a table, and one block for each counterexample worth seeing.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+
+use super::timeline::timeline;
+use super::{count, wrapped};
+use crate::campaign::{Budget, Campaign, Counterexample, Found, Report, RowReport};
+use crate::case::Placement;
+use crate::check::{Reason, Verdict};
+use crate::engine::Kind;
+use crate::schedule::Order;
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// With colour.
+    pub colour: bool,
+    /// A block for every row that has a counterexample.
+    pub all: bool,
+    /// Only what is not as expected.
+    pub quiet: bool,
+}
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+impl Manner {
+    fn paint(self, style: Style, text: &str) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// What is about to be done, and where: the first line of every run.
+pub fn header(campaign: &Campaign, place: &str) -> String {
+    let limit = match campaign.budget {
+        Budget { cases: Some(cases), .. } => format!("up to {} cases a row", count(cases)),
+        Budget { time: Some(time), .. } => format!("for {} s", time.as_secs_f64()),
+        Budget { .. } => "until interrupted".to_owned(),
+    };
+    let period = match (campaign.engine, campaign.period) {
+        (Kind::Realtime, Some(period)) => format!(", period {period} s"),
+        _ => String::new(),
+    };
+    let engine = campaign.engine.name();
+    wrapped("", 0, &format!("{engine} engine, {limit}{period}, seed {}, files in {place}", campaign.seed))
+}
+
+/// The whole report.
+pub fn report(campaign: &Campaign, report: &Report, manner: Manner) -> String {
+    let mut text = String::new();
+    if !manner.quiet {
+        text += &table(campaign, report, manner);
+        text.push('\n');
+    }
+    text += &conclusion(campaign, report, manner);
+    if manner.all {
+        for row in report.rows.iter().filter(|row| row.counterexample.is_some()) {
+            text.push('\n');
+            text += &block(campaign, report, row, manner);
+        }
+        return text;
+    }
+    for row in report.rows.iter().filter(|row| matches!(row.verdict, Verdict::Fail(_))) {
+        text.push('\n');
+        text += &block(campaign, report, row, manner);
+    }
+    if !manner.quiet
+        && let Some(row) = most_telling(report)
+    {
+        text.push('\n');
+        text += &block(campaign, report, row, manner);
+    }
+    text
+}
+
+/// One line for each lock and placement.
+fn table(campaign: &Campaign, report: &Report, manner: Manner) -> String {
+    let mut orders: Vec<Order> = campaign.rows.iter().map(|row| row.order).collect();
+    orders.sort();
+    orders.dedup();
+    let title = "cases tried, by order";
+    let mut text = format!("{:>1$}\n", title, 44 + 12 * orders.len());
+    let _ = write!(text, "{:<11}{:<11}{:<10}{:<13}", "lock", "placement", "expected", "found");
+    for order in &orders {
+        let _ = write!(text, "{:>12}", order.name().replace('-', " "));
+    }
+    text.push('\n');
+    let mut shown: Vec<(&str, Placement)> = Vec::new();
+    for row in &campaign.rows {
+        let key = (row.lock.name, row.placement);
+        if shown.contains(&key) {
+            continue;
+        }
+        shown.push(key);
+        let of_key = |r: &&RowReport| (r.row.lock.name, r.row.placement) == key;
+        let rows: Vec<&RowReport> = report.rows.iter().filter(of_key).collect();
+        let Some(first) = rows.first() else { continue };
+        let _ = write!(text, "{:<11}{:<11}{:<10}", key.0, key.1.name(), first.expected.name());
+        let odd = rows.iter().find(|row| !matches!(row.verdict, Verdict::Pass(_)));
+        let found = format!("{:<13}", odd.unwrap_or(first).found.name());
+        text += &match odd.map(|row| &row.verdict) {
+            None => found,
+            Some(Verdict::Fail(_)) => manner.paint(RED, &found),
+            Some(_) => manner.paint(YELLOW, &found),
+        };
+        for order in &orders {
+            let tried = rows.iter().find(|row| row.row.order == *order);
+            let cell = tried.map_or("-".to_owned(), |row| count(row.evidence.cases));
+            let _ = write!(text, "{cell:>12}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// One line that says how it went, and one for each row that cannot be told.
+fn conclusion(campaign: &Campaign, report: &Report, manner: Manner) -> String {
+    let expected = report.rows.iter().filter(|row| matches!(row.verdict, Verdict::Pass(_))).count();
+    let took = report.took.as_secs_f64();
+    let (rows, cases) = (campaign.rows.len(), count(report.cases()));
+    let tally = format!("{expected} of {rows} rows as expected, {cases} cases, {took:.1} s");
+    let verdict = report.verdict();
+    let word = match &verdict {
+        Verdict::Pass(_) if report.rows.len() < rows => manner.paint(YELLOW, "STOPPED"),
+        Verdict::Pass(_) => manner.paint(GREEN, "PASS"),
+        Verdict::Fail(_) => manner.paint(RED, "FAIL"),
+        Verdict::Inconclusive { .. } => manner.paint(YELLOW, "INCONCLUSIVE"),
+    };
+    let mut text = format!("{word}  {tally}\n");
+    for row in &report.rows {
+        if let Verdict::Inconclusive { reason } = &row.verdict {
+            text += &wrapped("", 6, &format!("{}: {reason}", name(row)));
+        }
+    }
+    if let Verdict::Inconclusive { reason: Reason::NothingRan } = verdict {
+        text += "      nothing ran, so nothing is known\n";
+    }
+    text
+}
+
+/// The expected race that teaches most: one of a lock that does exclude somebody.
+fn most_telling(report: &Report) -> Option<&RowReport> {
+    use crate::lock::Claim;
+    let races = report.rows.iter().filter(|row| matches!(row.verdict, Verdict::Pass(_)));
+    let races = races.filter(|row| row.counterexample.is_some());
+    races.min_by_key(|row| (row.row.lock.claim == Claim::Nobody, row.nth))
+}
+
+fn name(row: &RowReport) -> String {
+    let order = row.row.order.name().replace('-', " ");
+    format!("{}, {}, {order}", row.row.lock.name, row.row.placement.name())
+}
+
+/// FAIL line, how found, timeline, cause, saved, replay.
+fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) -> String {
+    let Some(found) = &row.counterexample else { return String::new() };
+    let (lock, placement) = (row.row.lock, row.row.placement.name());
+    let same = same_case(report, row, found);
+    let orders = match (same.iter().filter(|r| r.row.placement == row.row.placement).count(), found.case.order) {
+        (3, _) => ", the same in all three orders".to_owned(),
+        (_, Order::AsGenerated) => String::new(),
+        (_, order) => format!(", {}", order.name().replace('-', " ")),
+    };
+    let size = format!(
+        "{} workers, {} commands{orders}",
+        found.case.workers,
+        found.case.schedule.commands().count()
+    );
+    let expected = matches!(row.verdict, Verdict::Pass(_));
+    let mut text = String::new();
+    if expected {
+        let _ = writeln!(text, "{}, {placement}: race, as expected", lock.name);
+        text += &wrapped("", 6, &format!("{} {}", lock.name, lock.promise));
+        text += &wrapped("", 6, &format!("smallest case: {size}"));
+    } else {
+        let word = manner.paint(RED, "FAIL");
+        let _ = writeln!(text, "{word}  {}, {placement}: {}", lock.name, found.failure.law.name());
+        let of = campaign.budget.cases.map_or(String::new(), |cases| format!(" of {}", count(cases)));
+        let (runs, again) = found.replays;
+        let story = format!(
+            "found in case {}{of} (seed {}), shrunk to {size}, replayed {runs} times: {again} fail",
+            count(found.found_in_case),
+            campaign.seed
+        );
+        text += &wrapped("", 6, &story);
+        if row.found != Found::Inconclusive {
+            text += &wrapped("", 6, &format!("{} promises: {}", lock.name, lock.promise));
+        }
+    }
+    text.push('\n');
+    let picture = timeline(&found.case, &found.history, Some(&found.failure));
+    text += &picture.replace("WRONG", &manner.paint(RED, "WRONG"));
+    text.push('\n');
+    text += &wrapped(if expected { "law" } else { "cause" }, 8, &found.failure.to_string());
+    if let Some(path) = &found.path {
+        let others = if expected { others(report, path) } else { String::new() };
+        text += &wrapped("saved", 8, &format!("{}{others}", path.display()));
+        text += &wrapped("replay", 8, &format!("lockfuzz replay {}", quoted(path)));
+    }
+    text
+}
+
+/// The rows whose smallest case has this very schedule.
+fn same_case<'a>(report: &'a Report, row: &RowReport, found: &Counterexample) -> Vec<&'a RowReport> {
+    let same = |other: &&RowReport| {
+        other.row.lock.name == row.row.lock.name
+            && other.counterexample.as_ref().is_some_and(|c| c.case == found.case)
+    };
+    report.rows.iter().filter(same).collect()
+}
+
+/// The names of the other files that were saved.
+fn others(report: &Report, shown: &Path) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for path in report.rows.iter().filter_map(|row| row.counterexample.as_ref()?.path.as_deref()) {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if path != shown && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() { String::new() } else { format!("  (and {})", names.join(", ")) }
+}
+
+/// As a shell takes it.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
