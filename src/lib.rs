@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 pub mod history;
 pub mod lock;
+pub mod report;
 pub mod schedule;
 #[doc(hidden)]
 pub mod sys;
