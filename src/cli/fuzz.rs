@@ -33,7 +33,11 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
     let progress = Progress::new(rows(&args).len(), args.quiet);
     let mut campaign = campaign(&args, &workspace);
     let to_stdout = outputs.json_to_stdout;
-    let tell = |text: &str| if !to_stdout && !args.quiet { say(text) };
+    let tell = |text: &str| {
+        if !to_stdout && !args.quiet {
+            say(text)
+        }
+    };
     if campaign.engine == Kind::Realtime {
         let wanted = args.period.unwrap_or(REALTIME_PERIOD);
         let measured = calibrate(workspace.path(), wanted)?;
@@ -49,7 +53,12 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
         tell(&terminal::header(&campaign, &workspace.describe()));
     }
     tell("\n");
-    let observer = Recorder { counted: Counted::new(&progress), outputs: &outputs, campaign: &campaign, rows: Mutex::default() };
+    let observer = Recorder {
+        counted: Counted::new(&progress),
+        outputs: &outputs,
+        campaign: &campaign,
+        rows: Mutex::default(),
+    };
     let mut report = campaign.run(&interrupt, &observer);
     progress.done();
     let error = report.error.take();
@@ -62,7 +71,9 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
         let colour = match args.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            Colour::Auto => {
+                io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            }
         };
         let manner = terminal::Manner { colour, all: args.show == Some(Show::All), quiet: args.quiet };
         say(&terminal::report(&campaign, &report, manner));
@@ -134,19 +145,27 @@ fn rows(args: &FuzzArgs) -> Vec<Row> {
 fn listen() -> Result<Arc<AtomicBool>, Trouble> {
     let interrupt = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt)))
-            .map_err(|why| Trouble::from(crate::error::Error::Signals(why)))?;
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            Exit::Interrupted as i32,
+            Arc::clone(&interrupt),
+        )
+        .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt)))
+        .map_err(|why| Trouble::from(crate::error::Error::Signals(why)))?;
     }
     Ok(interrupt)
 }
 
 /// Could counterexamples be saved there? Said before the work begins, and nothing is made yet.
 fn check_save(folder: &Path) -> Result<(), Trouble> {
-    let existing = folder.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+    let existing =
+        folder.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
     let existing = existing.into_iter().find(|path| path.exists()).unwrap_or(Path::new("."));
     tempfile::tempfile_in(existing).map(drop).map_err(|why| {
-        Trouble::usage(format_args!("--save {}: counterexamples cannot be saved there: {why}", folder.display()))
+        Trouble::usage(format_args!(
+            "--save {}: counterexamples cannot be saved there: {why}",
+            folder.display()
+        ))
     })
 }
 
@@ -165,7 +184,9 @@ impl Outputs {
             let Some(path) = path else { return Ok(None) };
             match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
                 Ok(file) => Ok(Some((path.clone(), file))),
-                Err(why) => Err(Trouble::usage(format_args!("{flag} {}: cannot be written: {why}", path.display()))),
+                Err(why) => {
+                    Err(Trouble::usage(format_args!("{flag} {}: cannot be written: {why}", path.display())))
+                }
             }
         };
         let to_file = if json_to_stdout { &None } else { &args.json };
@@ -179,7 +200,12 @@ impl Outputs {
         self.write_files(campaign, report, verdict)
     }
 
-    fn write_files(&self, campaign: &Campaign, report: &Report, verdict: &'static str) -> Result<(), Trouble> {
+    fn write_files(
+        &self,
+        campaign: &Campaign,
+        report: &Report,
+        verdict: &'static str,
+    ) -> Result<(), Trouble> {
         if let Some((path, file)) = &self.json {
             overwrite(path, file, &json_text(campaign, report, verdict)?)?;
         }

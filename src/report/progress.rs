@@ -18,7 +18,8 @@ impl Progress {
     /// A bar if standard error is a terminal, else a line for each row; nothing at all if `quiet`.
     pub fn new(rows: usize, quiet: bool) -> Self {
         let bar = (!quiet && io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(rows as u64), ProgressDrawTarget::stderr_with_hz(10));
+            let bar =
+                ProgressBar::with_draw_target(Some(rows as u64), ProgressDrawTarget::stderr_with_hz(10));
             let style = "{bar:24} {pos} of {len} rows, {msg}";
             bar.set_style(ProgressStyle::with_template(style).expect("a template of our own"));
             bar.enable_steady_tick(Duration::from_millis(100));

@@ -160,11 +160,12 @@ fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) 
     let Some(found) = &row.counterexample else { return String::new() };
     let (lock, placement) = (row.row.lock, row.row.placement.name());
     let same = same_case(report, row, found);
-    let orders = match (same.iter().filter(|r| r.row.placement == row.row.placement).count(), found.case.order) {
-        (3, _) => ", the same in all three orders".to_owned(),
-        (_, Order::AsGenerated) => String::new(),
-        (_, order) => format!(", {}", order.name().replace('-', " ")),
-    };
+    let orders =
+        match (same.iter().filter(|r| r.row.placement == row.row.placement).count(), found.case.order) {
+            (3, _) => ", the same in all three orders".to_owned(),
+            (_, Order::AsGenerated) => String::new(),
+            (_, order) => format!(", {}", order.name().replace('-', " ")),
+        };
     let size = format!(
         "{} workers, {} commands{orders}",
         found.case.workers,
@@ -229,5 +230,9 @@ fn others(report: &Report, shown: &Path) -> String {
 pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
