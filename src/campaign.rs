@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::case::{Case, Placement, Scope};
 use crate::check::{Evidence, Failure, Reason, Verdict};
-use crate::engine::{Engine, Kind};
+use crate::engine::{Engine, Kind, Stepped};
 use crate::error::Error;
 use crate::history::History;
 use crate::lock::Double;
@@ -181,6 +181,8 @@ const TURN: u64 = 256;
 const REPLAYS: u32 = 10;
 /// How often a case on a real clock is run again, each time slower, when the machine was too slow.
 const RETRIES: u32 = 5;
+/// The most cases tried on a real clock to make a counterexample smaller: each takes a while.
+const SLOW_TRIES: u32 = 48;
 /// After so many cases without a verdict a row is given up.
 const UNCLEAR: u32 = 3;
 
@@ -361,23 +363,51 @@ impl RowRun {
                     replays: (0, 0),
                     path: None,
                 };
-                let smallest = self.shrink(campaign, engine, tree, first)?;
+                let smallest = self.smallest(campaign, engine, tree, first)?;
                 self.keep(campaign, engine, smallest)?;
             }
         }
         Ok(())
     }
 
+    /// Shrinks on this engine; what was found on a real clock, and fails on the stepped engine as well,
+    /// is made smaller there, a thousand times as fast, and confirmed on the real clock at the end.
+    fn smallest(
+        &self,
+        campaign: &Campaign,
+        engine: &mut dyn Engine,
+        tree: CaseTree,
+        first: Counterexample,
+    ) -> Result<Counterexample, Error> {
+        if campaign.engine == Kind::Stepped {
+            return self.shrink(campaign.shrink_tries, engine, tree, first);
+        }
+        let mut quick = Stepped::new(&campaign.staff)?;
+        let history = quick.run(&first.case)?;
+        let law = first.failure.law.name();
+        let breaks = |verdict: &Verdict| matches!(verdict, Verdict::Fail(f) if f.law.name() == law);
+        if breaks(&quick.judge(&first.case, self.row.lock.promised(), &history)) {
+            let small = self.shrink(campaign.shrink_tries, &mut quick, tree.clone(), first.clone())?;
+            let (history, verdict) = run_and_retry(engine, &small.case, self.row.lock)?;
+            if let Verdict::Fail(failure) = verdict
+                && breaks(&verdict)
+            {
+                return Ok(Counterexample { history, failure, ..small });
+            }
+        }
+        self.shrink(campaign.shrink_tries.min(SLOW_TRIES), engine, tree, first)
+    }
+
     /// Makes the counterexample smaller, for as long as it breaks the same law.
     fn shrink(
         &self,
-        campaign: &Campaign,
+        tries: u32,
         engine: &mut dyn Engine,
         mut tree: CaseTree,
         mut best: Counterexample,
     ) -> Result<Counterexample, Error> {
         let mut more = tree.simplify();
-        while more && best.shrink_tries < campaign.shrink_tries {
+        while more && best.shrink_tries < tries {
             best.shrink_tries += 1;
             let case = tree.current();
             let (history, verdict) = run_and_retry(engine, &case, self.row.lock)?;
@@ -471,7 +501,7 @@ impl Failure {
     fn shows(&self) -> Found {
         use crate::check::Law;
         match self.law {
-            Law::ReadBack { .. } | Law::ExcludesLess { .. } => Found::Race,
+            Law::ReadBack { .. } | Law::LastWrite { .. } | Law::ExcludesLess { .. } => Found::Race,
             Law::ExcludesMore => Found::NoRace,
             Law::LostWrite { .. } | Law::NobodyWrote | Law::Disobeyed => Found::Inconclusive,
         }

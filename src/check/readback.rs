@@ -14,12 +14,16 @@ pub(super) fn first_wrong(case: &Case, history: &History) -> Option<Failure> {
         match event.what {
             What::Wrote => wrote[event.worker as usize] = event.tick,
             What::Read(saw) => {
-                let kept = match case.scope {
-                    Scope::Session | Scope::Transaction => saw == Seen::Worker(event.worker),
-                    Scope::Operation => last_whole_write(history, nth, saw),
+                let broken = match case.scope {
+                    Scope::Session | Scope::Transaction => {
+                        let wrote = wrote[event.worker as usize];
+                        (saw != Seen::Worker(event.worker)).then_some(Law::ReadBack { saw, wrote })
+                    }
+                    Scope::Operation => {
+                        (!last_whole_write(history, nth, saw)).then_some(Law::LastWrite { saw })
+                    }
                 };
-                if !kept {
-                    let law = Law::ReadBack { saw, wrote: wrote[event.worker as usize] };
+                if let Some(law) = broken {
                     return Some(failure(law, nth, event));
                 }
             }

@@ -108,12 +108,17 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "law", rename_all = "kebab-case")]
 pub enum Law {
-    /// A worker reads back what it wrote (in scope `operation`: the last whole write).
+    /// A worker reads back what it wrote.
     ReadBack {
         /// What it saw instead.
         saw: Seen,
         /// The tick of the write that it should have seen, counted from 0.
         wrote: usize,
+    },
+    /// In scope `operation` a read sees one whole write, the last one.
+    LastWrite {
+        /// What it saw instead.
+        saw: Seen,
     },
     /// A lock excludes the workers that it claims to exclude.
     ExcludesLess {
@@ -138,13 +143,14 @@ pub enum Law {
 impl Law {
     /// Is this the wrong read-back that a lock without a claim must show (and not a broken promise)?
     pub const fn is_race(self) -> bool {
-        matches!(self, Law::ReadBack { .. })
+        matches!(self, Law::ReadBack { .. } | Law::LastWrite { .. })
     }
 
     /// The law in one line, as tables and JUnit files name it.
     pub const fn name(self) -> &'static str {
         match self {
             Law::ReadBack { .. } => "wrong read-back",
+            Law::LastWrite { .. } => "not the last write",
             Law::ExcludesLess { .. } => "excludes less than it claims",
             Law::ExcludesMore => "excludes more than it claims",
             Law::LostWrite { .. } => "a write is lost",
@@ -168,6 +174,9 @@ impl fmt::Display for Failure {
                 f,
                 "worker {worker} wrote at tick {wrote} and must read that back at tick {tick}; it saw {saw}"
             ),
+            Law::LastWrite { saw } => {
+                write!(f, "worker {worker} saw {saw} at tick {tick}, which is not the last whole write")
+            }
             Law::ExcludesLess { holder } => write!(
                 f,
                 "worker {worker} got the lock at tick {tick} while worker {holder} held it, \

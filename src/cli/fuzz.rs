@@ -22,8 +22,8 @@ use crate::schedule::{Order, Time};
 const STEPPED_CASES: u64 = 256;
 const REALTIME_CASES: u64 = 3;
 const REALTIME_PERIOD: Time = Time::from_micros(20_000);
-/// The most cases tried to make a counterexample smaller. On a real clock each takes a while.
-const SHRINK_TRIES: [(Kind, u32); 2] = [(Kind::Stepped, 4096), (Kind::Realtime, 64)];
+/// The most cases tried to make a counterexample smaller.
+const SHRINK_TRIES: u32 = 4096;
 
 pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
     let outputs = Outputs::open(&args)?;
@@ -109,7 +109,6 @@ fn campaign(args: &FuzzArgs, workspace: &Workspace) -> Campaign {
         (cases, _) => cases,
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let shrink = SHRINK_TRIES.iter().find(|(kind, _)| *kind == args.engine);
     Campaign {
         rows: rows(args),
         engine: args.engine,
@@ -118,7 +117,7 @@ fn campaign(args: &FuzzArgs, workspace: &Workspace) -> Campaign {
         period: args.period,
         budget: Budget { cases, time: args.time },
         seed: args.seed.unwrap_or_else(|| rand::random_range(0..100_000_000)),
-        shrink_tries: shrink.map_or(0, |&(_, tries)| tries),
+        shrink_tries: SHRINK_TRIES,
         jobs: args.jobs.unwrap_or(if stepped { cores } else { 1 }),
         save: Some(args.save.clone()),
         staff: workspace.staff(),

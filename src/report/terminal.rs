@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::timeline::timeline;
 use super::{count, wrapped};
 use crate::campaign::{Budget, Campaign, Counterexample, Found, Report, RowReport};
-use crate::case::Placement;
+use crate::case::{Case, Placement};
 use crate::check::{Reason, Verdict};
 use crate::engine::Kind;
 use crate::schedule::Order;
@@ -58,7 +58,12 @@ pub fn report(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     }
     text += &conclusion(campaign, report, manner);
     if manner.all {
-        for row in report.rows.iter().filter(|row| row.counterexample.is_some()) {
+        let mut shown: Vec<&Case> = Vec::new();
+        for row in &report.rows {
+            let Some(found) = row.counterexample.as_ref().filter(|c| !shown.contains(&&c.case)) else {
+                continue;
+            };
+            shown.push(&found.case);
             text.push('\n');
             text += &block(campaign, report, row, manner);
         }

@@ -238,9 +238,10 @@ impl<'a> Desk<'a> {
         }
         let gives_back = self.holds && self.scope.gives_back_after(step.command);
         if gives_back {
+            // Said before it is done: on a real clock the next holder may speak at once.
+            log(What::Unlocked);
             self.lock.as_mut().expect("who holds the lock has opened it").unlock()?;
             self.holds = false;
-            log(What::Unlocked);
         }
         if step.command == Command::Exit {
             self.lock = None;

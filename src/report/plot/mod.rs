@@ -223,6 +223,7 @@ fn title(case: &Case, failure: Option<&Failure>) -> String {
     let Some(Failure { law, worker, .. }) = failure else { return row };
     let what = match law {
         Law::ReadBack { saw, .. } => format!("worker {worker} wrote and read back {saw}"),
+        Law::LastWrite { saw } => format!("worker {worker} read {saw}, not the last write"),
         Law::ExcludesLess { holder } => format!("worker {worker} got the lock that worker {holder} held"),
         Law::ExcludesMore => format!("worker {worker} was kept out and should not be"),
         Law::LostWrite { saw, due } => format!("worker {worker} read {saw} and not {due}"),
