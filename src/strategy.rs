@@ -372,7 +372,7 @@ mod tests {
     fn shrinking_ends_and_keeps_what_fails() {
         // "Fails" when some worker writes twice in a row: extra writes must survive, all else go.
         let fails = |case: &Case| {
-            let mut last = vec![None; 17];
+            let mut last = [None; 17];
             case.schedule.commands().any(|(_, w, c)| last[w as usize].replace(c) == Some(c))
         };
         let mut runner = runner(4);

@@ -39,35 +39,35 @@ impl Stepped {
             let first = history.events.first()?;
             return Some(failure(Law::NobodyWrote, 0, first));
         }
-        let predicted = predict(case, self.0);
         let mut moves = moves(history);
-        for due in predicted {
-            let Some((nth, done)) = moves.next() else {
-                // The history ends early: whoever was to move next did not.
-                let event = history.events.len() - 1;
-                let Move { worker, tick, command, .. } = due;
-                return Some(Failure { law: Law::Disobeyed, worker, tick, command, event });
-            };
-            if done != due {
-                let law = self.law(case, &history.events[..nth], due, done);
-                return Some(failure(law, nth, &history.events[nth]));
+        for due in predict(case, self.0) {
+            let done = moves.next();
+            if done.is_some_and(|(_, done)| done == due) {
+                continue;
             }
+            // Another worker moved, or none did: the one whose turn it was is to blame.
+            let end = history.events.len() - 1;
+            let (event, law) = match done {
+                Some((nth, done)) if (done.worker, done.command) == (due.worker, due.command) => {
+                    (nth, self.law(case, &history.events[..nth], due, done.outcome))
+                }
+                other => (other.map_or(end, |(nth, _)| nth), Law::Disobeyed),
+            };
+            let Move { tick, worker, command, .. } = due;
+            return Some(Failure { law, worker, tick, command, event });
         }
         moves.next().map(|(nth, _)| failure(Law::Disobeyed, nth, &history.events[nth]))
     }
 
-    /// Which law the first difference breaks.
-    fn law(&self, case: &Case, before: &[Event], due: Move, done: Move) -> Law {
-        let same = (due.worker, due.command) == (done.worker, done.command);
-        match (due.outcome, done.outcome) {
-            (Outcome::Blocked, Outcome::Wrote | Outcome::Read(_)) if same => {
-                match self.excluded_holder(case, before, done.worker) {
-                    Some(holder) => Law::ExcludesLess { holder },
-                    None => Law::Disobeyed,
-                }
+    /// Which law is broken by a worker that did what it was told, with another outcome than was due.
+    fn law(&self, case: &Case, before: &[Event], due: Move, outcome: Outcome) -> Law {
+        match (due.outcome, outcome) {
+            (Outcome::Blocked, Outcome::Wrote | Outcome::Read(_)) => {
+                let holder = self.excluded_holder(case, before, due.worker);
+                holder.map_or(Law::Disobeyed, |holder| Law::ExcludesLess { holder })
             }
             (_, Outcome::Blocked | Outcome::GaveUp) => Law::ExcludesMore,
-            (Outcome::Read(due), Outcome::Read(saw)) if same => Law::LostWrite { saw, due },
+            (Outcome::Read(due), Outcome::Read(saw)) => Law::LostWrite { saw, due },
             _ => Law::Disobeyed,
         }
     }

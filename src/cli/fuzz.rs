@@ -66,7 +66,7 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
         None if interrupt.load(Ordering::Relaxed) => interrupted(&report),
         _ => Exit::from(&report.verdict()),
     };
-    outputs.write(&campaign, &report, &document_verdict(exit))?;
+    outputs.write(&campaign, &report, document_verdict(exit))?;
     if !to_stdout {
         let colour = match args.color {
             Colour::Always => true,

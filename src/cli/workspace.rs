@@ -10,7 +10,6 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use tempfile::TempDir;
 
 use super::Trouble;
-use crate::lock::ALL;
 use crate::worker::process::await_end;
 use crate::worker::{Launch, Staff};
 
@@ -48,7 +47,7 @@ impl Workspace {
 
     /// What crews are made from, here.
     pub(super) fn staff(&self) -> Staff {
-        Staff { folder: self.path().to_owned(), doubles: &ALL, launch: Launch::itself(&["worker"]) }
+        Staff::new(self.path(), Launch::itself(&["worker"]))
     }
 
     /// Where it is, and on what: `/dev/shm (tmpfs)`.

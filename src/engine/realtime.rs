@@ -13,7 +13,7 @@ use crate::history::{Absence, Event, History, Late, Missing, What};
 use crate::lock::Promise;
 use crate::schedule::{Time, Wid};
 use crate::worker::board::{DRIVER, bell};
-use crate::worker::crew::{LOOK, SILENCE};
+use crate::worker::crew::LOOK;
 use crate::worker::{Crew, Staff, monotonic};
 
 /// Real threads and processes on a real clock, really blocked where their lock blocks them.
@@ -117,7 +117,7 @@ impl Drive<'_> {
             }
             self.crew.hear_within(DRIVER, Some(LOOK));
             if open.iter().any(|&worker| self.crew.is_gone(worker))
-                || watch.silent_for(self.crew) > SILENCE + patience
+                || watch.silent_for(self.crew) > self.crew.staff().silence + patience
             {
                 return Ok(unfinished(self.crew, self.case.workers, Absence::Silent));
             }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::history::{Absence, History, Missing};
 use crate::lock::Promise;
 use crate::worker::board::DRIVER;
-use crate::worker::crew::{LOOK, SILENCE};
+use crate::worker::crew::LOOK;
 use crate::worker::{Crew, Staff};
 
 /// Same case, same history, byte for byte, for threads and for processes.
@@ -58,7 +58,7 @@ fn await_turn(crew: &mut Crew, case: &Case) -> Vec<Missing> {
         // Only the one who has the turn can be to blame.
         let mover = crew.mover() as u32;
         let gone = mover as usize != DRIVER && crew.is_gone(mover);
-        if gone || watch.silent_for(crew) > SILENCE {
+        if gone || watch.silent_for(crew) > crew.staff().silence {
             let missing = unfinished(crew, case.workers, Absence::Silent);
             return missing.into_iter().filter(|m| m.worker == mover).collect();
         }

@@ -15,14 +15,12 @@ use super::board::{Board, DRIVER, bell};
 use super::{Launch, process, thread};
 use crate::case::Placement;
 use crate::error::Error;
-use crate::lock::Double;
+use crate::lock::{ALL, Double};
 use crate::schedule::Wid;
 use crate::sys::mapping::Mapping;
 
 /// How often a waiting driver looks whether its workers still live.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
-/// For how long a worker may say nothing before it is given up.
-pub(crate) const SILENCE: Duration = Duration::from_secs(20);
 
 /// What a crew is made from.
 #[derive(Clone, Debug)]
@@ -33,6 +31,15 @@ pub struct Staff {
     pub doubles: &'static [&'static Double],
     /// How a worker process is started.
     pub launch: Launch,
+    /// For how long a worker may say nothing before it is given up.
+    pub silence: Duration,
+}
+
+impl Staff {
+    /// The locks that lockfuzz comes with, in this folder.
+    pub fn new(folder: impl Into<PathBuf>, launch: Launch) -> Self {
+        Staff { folder: folder.into(), doubles: &ALL, launch, silence: Duration::from_secs(20) }
+    }
 }
 
 /// Workers of one placement, and the board that they share with their driver. They leave when it is
@@ -85,7 +92,7 @@ impl Crew {
             self.start(worker).map_err(|source| Error::Start { worker, source })?;
         }
         for worker in had + 1..=workers {
-            let deadline = Instant::now() + SILENCE;
+            let deadline = Instant::now() + self.staff.silence;
             while self.board.identity(worker).is_none() {
                 self.board.hear_within(DRIVER, Some(LOOK));
                 if self.is_gone(worker) || Instant::now() > deadline {

@@ -107,11 +107,11 @@ fn table(head: &str, rows: &[Row], line: impl Fn(&Move) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::moves::short as brief;
+    use super::fold::MOVES;
     use super::*;
     use crate::case::Scope;
     use crate::check::Law;
     use crate::history::{Absence, Missing, Seen};
-    use crate::report::fold::MOVES;
     use crate::schedule::Command;
 
     /// What is printed, after a look at what holds for all of them.

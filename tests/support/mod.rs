@@ -1,0 +1,49 @@
+//! What the tests of the experiment share.
+#![allow(dead_code)]
+
+use std::path::Path;
+
+use lockfuzz::lock::{ALL, Double};
+use lockfuzz::worker::{Launch, Staff};
+use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
+use tempfile::TempDir;
+
+/// A folder for the cases' files; in memory where that can be had.
+pub fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    tempfile::Builder::new().prefix("lockfuzz-test-").tempdir_in(parent).unwrap()
+}
+
+/// Staff whose worker processes are the program itself.
+pub fn staff(folder: &TempDir) -> Staff {
+    Staff::new(folder.path(), Launch::new(env!("CARGO_BIN_EXE_lockfuzz"), &["worker"]))
+}
+
+/// Staff that knows these locks only. They live in the test, so they serve threads alone.
+pub fn staff_with(folder: &TempDir, doubles: &'static [&'static Double]) -> Staff {
+    Staff { doubles, ..staff(folder) }
+}
+
+pub fn double(name: &str) -> &'static Double {
+    ALL.iter().find(|double| double.name == name).unwrap()
+}
+
+/// proptest's settings, out of its variables. One that is not a number is an error here, where
+/// proptest itself would go on with its default.
+pub fn config() -> Config {
+    for name in ["PROPTEST_CASES", "PROPTEST_MAX_SHRINK_ITERS", "PROPTEST_RNG_SEED"] {
+        if let Some(value) = std::env::var_os(name) {
+            let number = value.to_str().and_then(|text| text.parse::<u64>().ok());
+            let least = u64::from(name == "PROPTEST_CASES");
+            let ok = number.is_some_and(|number| number >= least);
+            assert!(ok, "{name}={}: a whole number is needed, at least {least}", value.display());
+        }
+    }
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/experiment.txt");
+    Config { failure_persistence: Some(Box::new(FileFailurePersistence::Direct(seeds))), ..Config::default() }
+}
+
+pub fn runner(config: Config) -> TestRunner {
+    TestRunner::new(config)
+}
