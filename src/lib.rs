@@ -12,6 +12,7 @@ pub mod clock;
 pub mod engine;
 pub mod error;
 pub mod history;
+mod json;
 pub mod lock;
 pub mod regression;
 pub mod report;

@@ -12,6 +12,7 @@ use crate::check::Verdict;
 use crate::engine::Kind;
 use crate::error::Error;
 use crate::history::Event;
+use crate::json;
 use crate::schedule::Illegal;
 
 /// The format that this version writes.
@@ -103,8 +104,8 @@ impl Saved {
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
         let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(failed(folder))?;
-        let json = serde_json::to_string_pretty(self).map_err(|why| failed(folder)(why.into()))?;
-        writeln!(draft, "{json}").map_err(failed(folder))?;
+        let text = json::readable(self).map_err(|why| failed(folder)(why.into()))?;
+        draft.write_all(text.as_bytes()).map_err(failed(folder))?;
         for number in 1.. {
             let name = if number == 1 { format!("{stem}.json") } else { format!("{stem}-{number}.json") };
             let path = folder.join(name);

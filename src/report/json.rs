@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::campaign::{Campaign, Report, RowReport};
+use crate::json::readable;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -52,5 +53,5 @@ pub fn document(campaign: &Campaign, report: &Report, verdict: &'static str) -> 
     let rows = report.rows.iter().map(Row::from).collect();
     let (seed, engine) = (campaign.seed, campaign.engine.name());
     let document = Document { format: "lockfuzz/campaign/1", seed, engine, verdict, rows };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    readable(&document)
 }

@@ -58,7 +58,7 @@ pub(super) const LEGEND: [(Sample, &str); 10] = [
     (Sample::Drawn("held"), "holds the lock"),
     (Sample::Drawn("shared"), "holds it while others do"),
     (Sample::Drawn("waits"), "waits for the lock"),
-    (Sample::Drawn("arrow"), "what the failure met"),
+    (Sample::Drawn("arrow"), "from the failure to its cause"),
 ];
 
 impl Sample {
