@@ -136,6 +136,8 @@ pub struct RowReport {
 pub struct Report {
     /// The rows, in the order of [`Campaign::rows`]; those that were never begun are not here.
     pub rows: Vec<RowReport>,
+    /// It was told to stop before its budget was used up.
+    pub interrupted: bool,
     /// What stopped it early.
     pub error: Option<Error>,
     /// How long it took.
@@ -215,6 +217,7 @@ impl Campaign {
         let left = shared.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
         report.rows.extend(left.into_iter().filter(|run| run.evidence.cases > 0).map(|run| run.report(self)));
         report.rows.sort_by_key(|row| row.nth);
+        report.interrupted = interrupt.load(Ordering::Relaxed);
         report.took = start.elapsed();
         report
     }

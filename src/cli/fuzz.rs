@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::args::{Colour, FuzzArgs, Show};
 use super::workspace::Workspace;
@@ -63,7 +64,7 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
     progress.done();
     let error = report.error.take();
     let exit = match error {
-        None if interrupt.load(Ordering::Relaxed) => interrupted(&report),
+        None if report.interrupted => interrupted(&report),
         _ => Exit::from(&report.verdict()),
     };
     outputs.write(&campaign, &report, document_verdict(exit))?;
@@ -140,18 +141,23 @@ fn rows(args: &FuzzArgs) -> Vec<Row> {
     rows
 }
 
-/// Set by the first Ctrl-C; the second ends the program at once.
+/// Set by the first Ctrl-C. A later one ends the program at once; "later" leaves out the second signal
+/// of those who send each one to the process and to its group.
 fn listen() -> Result<Arc<AtomicBool>, Trouble> {
     let interrupt = Arc::new(AtomicBool::new(false));
+    let insist = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(
-            signal,
-            Exit::Interrupted as i32,
-            Arc::clone(&interrupt),
-        )
-        .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt)))
-        .map_err(|why| Trouble::from(crate::error::Error::Signals(why)))?;
+        let code = Exit::Interrupted as i32;
+        signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&insist))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt)))
+            .map_err(|why| Trouble::from(crate::error::Error::Signals(why)))?;
     }
+    let seen = Arc::clone(&interrupt);
+    std::thread::spawn(move || {
+        while !insist.swap(seen.load(Ordering::Relaxed), Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    });
     Ok(interrupt)
 }
 

@@ -3,6 +3,7 @@
 use super::{Exit, Trouble, say};
 use crate::case::{Placement, Scope};
 use crate::lock::ALL;
+use crate::report::wrapped;
 
 pub(super) fn run() -> Result<Exit, Trouble> {
     let mut text = format!("{:<11}{:<9}{:<11}promise\n", "lock", "threads", "processes");
@@ -11,8 +12,9 @@ pub(super) fn run() -> Result<Exit, Trouble> {
             if double.claim.expects_race(placement, Scope::Session, 2) { "race" } else { "no race" }
         };
         let [threads, processes] = Placement::ALL.map(cell);
-        text += &format!("{:<11}{threads:<9}{processes:<11}{}\n", double.name, double.promise);
-        text += &format!("{:31}({})\n", "", double.what);
+        let label = format!("{:<11}{threads:<9}{processes:<11}", double.name);
+        text += &wrapped(&label, label.len(), double.promise);
+        text += &wrapped("", label.len(), &format!("({})", double.what));
     }
     say(&text);
     Ok(Exit::Expected)

@@ -130,21 +130,38 @@ fn conclusion(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     let tally = format!("{expected} of {rows} rows as expected, {cases} cases, {took:.1} s");
     let verdict = report.verdict();
     let word = match &verdict {
-        Verdict::Pass(_) if report.rows.len() < rows => manner.paint(YELLOW, "STOPPED"),
-        Verdict::Pass(_) => manner.paint(GREEN, "PASS"),
         Verdict::Fail(_) => manner.paint(RED, "FAIL"),
+        _ if report.interrupted => manner.paint(YELLOW, "STOPPED"),
+        Verdict::Pass(_) => manner.paint(GREEN, "PASS"),
         Verdict::Inconclusive { .. } => manner.paint(YELLOW, "INCONCLUSIVE"),
     };
     let mut text = format!("{word}  {tally}\n");
-    for row in &report.rows {
-        if let Verdict::Inconclusive { reason } = &row.verdict {
-            text += &wrapped("", 6, &format!("{}: {reason}", name(row)));
-        }
+    for (reason, rows) in unclear(report) {
+        let whose = match rows[..] {
+            [row] => name(row),
+            [first, last] => format!("{}; {}", name(first), name(last)),
+            [first, ..] => format!("{} and {} more rows", name(first), rows.len() - 1),
+            [] => continue,
+        };
+        text += &wrapped("", 6, &format!("{whose}: {reason}"));
     }
     if let Verdict::Inconclusive { reason: Reason::NothingRan } = verdict {
         text += "      nothing ran, so nothing is known\n";
     }
     text
+}
+
+/// The rows that cannot be told, by reason.
+fn unclear(report: &Report) -> Vec<(Reason, Vec<&RowReport>)> {
+    let mut groups: Vec<(Reason, Vec<&RowReport>)> = Vec::new();
+    for row in &report.rows {
+        let Verdict::Inconclusive { reason } = row.verdict else { continue };
+        match groups.iter_mut().find(|(other, _)| *other == reason) {
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((reason, vec![row])),
+        }
+    }
+    groups
 }
 
 /// The expected race that teaches most: one of a lock that does exclude somebody.
