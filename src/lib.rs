@@ -12,12 +12,14 @@ pub mod clock;
 pub mod engine;
 pub mod error;
 pub mod history;
+pub mod interleave;
 mod json;
 pub mod lock;
 pub mod regression;
 pub mod report;
 pub mod schedule;
 mod simplify;
+pub mod stage;
 pub mod strategy;
 #[doc(hidden)]
 pub mod sys;

@@ -1,0 +1,105 @@
+//! What the code under test says to the run that it is part of: [`point`], [`note`], [`changed`].
+//!
+//! Outside a run all of them do nothing. Inside one, `point` is the place where control may pass to
+//! another worker.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::path::Path;
+
+/// A thing that operations share: a name in a folder, an inode, a piece of memory, a lock.
+///
+/// Two operations on different objects can be swapped without anybody noticing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Object(u64);
+
+impl Object {
+    /// The name of a file: whether it is there, and what it stands for.
+    pub fn name(path: &Path) -> Self {
+        Object::hashed(b"name", path.as_os_str().as_encoded_bytes())
+    }
+
+    /// An inode: its content, its attributes, the locks on it.
+    pub fn inode(device: u64, number: u64) -> Self {
+        Object::hashed(b"inode", &[device.to_le_bytes(), number.to_le_bytes()].concat())
+    }
+
+    /// A piece of memory, by a name of its own.
+    pub fn memory(name: &str) -> Self {
+        Object::hashed(b"memory", name.as_bytes())
+    }
+
+    /// FNV-1a (Fowler, Noll, Vo, 1991): the same in every process and in every run.
+    fn hashed(kind: &[u8], name: &[u8]) -> Self {
+        let bytes = kind.iter().chain(&[0]).chain(name);
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        // One bit less, so that an access fits into a word.
+        Object(hash >> 1)
+    }
+
+    /// As a number of 63 bits.
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+/// One thing that the next step does to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// It looks, and changes nothing.
+    Look(Object),
+    /// It may change it.
+    Change(Object),
+}
+
+impl Access {
+    /// Could somebody tell in which order these two happened?
+    pub fn depends_on(self, other: Access) -> bool {
+        let [(one, changes), (two, changed)] = [self, other].map(|access| match access {
+            Access::Look(object) => (object, false),
+            Access::Change(object) => (object, true),
+        });
+        one == two && (changes || changed)
+    }
+}
+
+/// The most accesses that one step can have.
+pub const ACCESSES: usize = 4;
+
+/// A run, as its workers see it.
+pub(crate) trait Stage {
+    fn point(&self, next: &[Access]);
+    fn note(&self, text: fmt::Arguments<'_>);
+    fn changed(&self);
+}
+
+thread_local! {
+    static STAGE: RefCell<Option<std::rc::Rc<dyn Stage>>> = const { RefCell::new(None) };
+}
+
+fn with_stage(act: impl FnOnce(&dyn Stage)) {
+    // Cloned out, because a point may come back in another case.
+    let stage = STAGE.with_borrow(Clone::clone);
+    if let Some(stage) = stage {
+        act(&*stage);
+    }
+}
+
+/// The next step will do this (at most [`ACCESSES`] things; an empty list stands for "anything"), and
+/// before it does, another worker may go on.
+pub fn point(next: &[Access]) {
+    with_stage(|stage| stage.point(next));
+}
+
+/// The step that was just taken, in words, for the picture: `create_new "lock": exists`.
+pub fn note(text: fmt::Arguments<'_>) {
+    with_stage(|stage| stage.note(text));
+}
+
+/// The step that was just taken changed something that a blocked worker may wait for: all of them may
+/// try again.
+pub fn changed() {
+    with_stage(|stage| stage.changed());
+}
