@@ -26,12 +26,12 @@ impl Enabled {
 /// Picks the next worker among the enabled, and does nothing else.
 ///
 /// The first of the enabled is the one who moved last, if it can go on (choosing another is a
-/// preemption); the others follow in the order of their numbers. It is asked only where there are
-/// two or more.
+/// preemption); the others follow in the order of their numbers. It is asked before every
+/// step, also where there is only one to choose, so that it sees all that is done.
 pub trait Scheduler: Send {
     /// A new execution begins. `false` when there is nothing left to try.
     fn begin(&mut self) -> bool;
 
-    /// Who goes on: an index into `enabled`, which has two entries or more.
+    /// Who goes on: an index into `enabled`, which has one entry or more.
     fn choose(&mut self, enabled: &[Enabled]) -> usize;
 }
