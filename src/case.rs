@@ -86,6 +86,14 @@ pub struct Case {
     pub workers: u32,
     /// What they are asked, as generated (not yet sorted).
     pub schedule: Schedule,
+    /// Who goes on at each point where two or more could: an index into the enabled, of which the
+    /// first is the one who moved last, and the others follow by number. Past the end it is 0.
+    ///
+    /// `None` is a run in order: ticks are barriers, commands are never interrupted, and whoever's
+    /// command came first goes on. With choices there are no barriers: the ticks only say in which
+    /// order each worker does its own commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Vec<u32>>,
 }
 
 impl Case {
@@ -153,7 +161,7 @@ mod tests {
     fn case(schedule: Schedule, workers: u32) -> Case {
         let lock = "flag".to_owned();
         let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::ForceWrite);
-        Case { lock, placement, scope, order, workers, schedule }
+        Case { lock, placement, scope, order, workers, schedule, choices: None }
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl fmt::Display for Seen {
 }
 
 /// One thing that a worker did or met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     /// Took the command out of its mailbox (realtime only: elsewhere nothing lies between).
@@ -62,12 +62,14 @@ pub enum What {
     Unlocked,
     /// Left.
     Exited,
+    /// Took a step inside a command: what, and what came of it.
+    Note(String),
     /// The world failed it (errno): the lock could not be tried, or the file not be used.
     Failed(i32),
 }
 
 /// One line of a [`History`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// In which tick the command was due, counted from 0.

@@ -55,6 +55,18 @@ pub enum Access {
 }
 
 impl Access {
+    pub(crate) fn pack(self) -> u64 {
+        match self {
+            Access::Look(object) => object.0 << 1,
+            Access::Change(object) => object.0 << 1 | 1,
+        }
+    }
+
+    pub(crate) fn unpack(word: u64) -> Access {
+        let object = Object(word >> 1);
+        if word & 1 == 1 { Access::Change(object) } else { Access::Look(object) }
+    }
+
     /// Could somebody tell in which order these two happened?
     pub fn depends_on(self, other: Access) -> bool {
         let [(one, changes), (two, changed)] = [self, other].map(|access| match access {
@@ -73,6 +85,11 @@ pub(crate) trait Stage {
     fn point(&self, next: &[Access]);
     fn note(&self, text: fmt::Arguments<'_>);
     fn changed(&self);
+}
+
+/// From now on this thread's worker is part of a run, or of none.
+pub(crate) fn enter(stage: Option<std::rc::Rc<dyn Stage>>) {
+    STAGE.set(stage);
 }
 
 thread_local! {

@@ -6,6 +6,7 @@
 //! atomics because other processes map them, and the bell alone orders them: it is rung with
 //! `Release` and heard with `Acquire`.
 
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -18,6 +19,7 @@ use crate::case::{Plan, Scope, Step};
 use crate::history::{Event, Seen, What};
 use crate::schedule::{Command, MAX_COMMANDS, MAX_WORKERS, Time, Wid};
 use crate::sys::mapping::Shareable;
+use crate::stage::Access;
 use crate::sys::semaphore::Semaphore;
 
 /// The driver's lane; workers have the lanes from 1.
@@ -57,12 +59,78 @@ pub struct Lane {
     /// Realtime: how many commands were sent, and how many are answered.
     sent: AtomicU32,
     answered: AtomicU32,
+    /// Interleaved: the steps it has taken, what the next one does, and what the present attempt to
+    /// take the lock has touched so far.
+    taken: AtomicU32,
+    next: Accesses,
+    interest: Accesses,
     /// When its patience will be over, in microseconds of the virtual clock; `NEVER` if it does not wait.
     deadline: AtomicU64,
 }
 
+/// A few accesses; more than fit stand for "anything".
+#[repr(C)]
+struct Accesses {
+    length: AtomicU32,
+    words: [AtomicU64; INTERESTS],
+}
+
+const INTERESTS: usize = 16;
+
+impl Accesses {
+    fn clear(&self) {
+        self.length.store(0, Relaxed);
+    }
+
+    fn set(&self, accesses: &[Access]) {
+        self.clear();
+        self.add(accesses);
+    }
+
+    fn add(&self, accesses: &[Access]) {
+        let length = self.length.load(Relaxed) as usize;
+        // Nothing named is anything, and anything stays anything.
+        if accesses.is_empty() || length + accesses.len() > INTERESTS {
+            return self.length.store(u32::MAX, Relaxed);
+        }
+        for (word, access) in self.words[length..].iter().zip(accesses) {
+            word.store(access.pack(), Relaxed);
+        }
+        self.length.store((length + accesses.len()) as u32, Relaxed);
+    }
+
+    /// Empty for "anything".
+    fn get(&self) -> Vec<Access> {
+        let length = self.length.load(Relaxed) as usize;
+        let words = self.words.get(..length).unwrap_or_default();
+        words.iter().map(|word| Access::unpack(word.load(Relaxed))).collect()
+    }
+
+    /// Could a step with these accesses change what a step with the others met?
+    fn depend_on(&self, others: &[Access]) -> bool {
+        let mine = self.get();
+        mine.is_empty()
+            || others.is_empty()
+            || mine.iter().any(|one| others.iter().any(|two| one.depends_on(*two)))
+    }
+}
+
 const NONE: u32 = u32::MAX;
 const NEVER: u64 = u64::MAX;
+
+/// How a stepped run finds out who goes on.
+pub mod pace {
+    /// By the rule, and at the ends of commands only.
+    pub const IN_ORDER: u32 = 0;
+    /// By the choices on the board, at every point.
+    pub const SCRIPTED: u32 = 1;
+    /// By asking the driver, at every point.
+    pub const ASKED: u32 = 2;
+}
+
+/// The most choices that a case may hold.
+pub const CHOICES: usize = 1 << 16;
+const TEXTS: usize = 1 << 20;
 
 /// The whole board. All zeros is an empty one.
 #[repr(C)]
@@ -83,6 +151,16 @@ pub struct Board {
     begun: AtomicU32,
     delivered: AtomicU32,
     now: AtomicU64,
+    /// Interleaved: [`pace`], whether the driver is asked who goes on, and the choices it was given.
+    pace: AtomicU32,
+    asking: AtomicU32,
+    asked_by: AtomicU32,
+    script_length: AtomicU32,
+    scripted: AtomicU32,
+    script: [AtomicU32; CHOICES],
+    /// What was noted, one text after the other.
+    texts_length: AtomicU32,
+    texts: [AtomicU8; TEXTS],
     /// Realtime: when the run began, on the machine's monotonic clock, in nanoseconds.
     origin: AtomicU64,
     /// The semaphore of the case.
@@ -186,11 +264,14 @@ impl Board {
         for counter in [&self.begun, &self.delivered, &self.length] {
             counter.store(0, Relaxed);
         }
+        for counter in [&self.asking, &self.scripted, &self.texts_length] {
+            counter.store(0, Relaxed);
+        }
         self.now.store(0, Relaxed);
         for lane in &self.lanes[1..=workers as usize] {
             lane.head.store(NONE, Relaxed);
             lane.deadline.store(NEVER, Relaxed);
-            for word in [&lane.blocked, &lane.expired, &lane.sent, &lane.answered] {
+            for word in [&lane.blocked, &lane.expired, &lane.sent, &lane.answered, &lane.taken] {
                 word.store(0, Relaxed);
             }
         }
@@ -249,7 +330,105 @@ impl Board {
         }
     }
 
-    // Stepped: whose turn is it?
+    // Interleaved: whose turn is it?
+
+    /// Lays out how it is found who goes on; with choices, these are followed, and past their end the
+    /// first of the enabled goes on.
+    pub fn set_pace(&self, how: u32, choices: &[u32]) {
+        self.pace.store(how, Relaxed);
+        self.script_length.store(choices.len().min(CHOICES) as u32, Relaxed);
+        for (word, choice) in self.script.iter().zip(choices) {
+            word.store(*choice, Relaxed);
+        }
+        if how != pace::IN_ORDER {
+            // No barriers: everything is in the mailboxes from the beginning.
+            self.begun.store(self.ticks.load(Relaxed), Relaxed);
+            self.delivered.store(self.steps.load(Relaxed), Relaxed);
+        }
+    }
+
+    /// Do points count in this run?
+    pub fn is_interleaved(&self) -> bool {
+        self.pace.load(Relaxed) != pace::IN_ORDER
+    }
+
+    /// The worker will do this next.
+    pub fn announce(&self, wid: Wid, next: &[Access]) {
+        let lane = &self.lanes[wid as usize];
+        lane.next.set(next);
+        lane.interest.add(next);
+    }
+
+    /// What the worker will do next; empty for "anything".
+    pub fn announced(&self, wid: Wid) -> Vec<Access> {
+        self.lanes[wid as usize].next.get()
+    }
+
+    /// The worker begins an attempt to take the lock.
+    pub fn begin_attempt(&self, wid: Wid) {
+        let lane = &self.lanes[wid as usize];
+        lane.interest.clear();
+        lane.blocked.store(0, Relaxed);
+    }
+
+    /// The worker takes a step.
+    pub fn step_taken(&self, wid: Wid) {
+        self.lanes[wid as usize].taken.fetch_add(1, Relaxed);
+    }
+
+    /// How many steps it has taken.
+    pub fn steps_taken(&self, wid: Wid) -> u32 {
+        self.lanes[wid as usize].taken.load(Relaxed)
+    }
+
+    /// The step that this worker has just taken changed something. Whoever is blocked and has touched
+    /// that may try again.
+    pub fn changed_by(&self, wid: Wid) {
+        let changes = self.announced(wid);
+        for (nth, lane) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
+            if nth != wid as usize && lane.interest.depend_on(&changes) {
+                lane.blocked.store(0, Relaxed);
+            }
+        }
+    }
+
+    /// Who could go on: first the one who moved last, then the others by number.
+    pub fn enabled(&self, last: Wid) -> Vec<Wid> {
+        let can = |&wid: &Wid| {
+            let lane = &self.lanes[wid as usize];
+            lane.head.load(Relaxed) != NONE && lane.blocked.load(Relaxed) == 0
+        };
+        let others = (1..=self.workers()).filter(|&wid| wid != last);
+        [last].into_iter().chain(others).filter(can).collect()
+    }
+
+    /// Who goes on after `last`, as far as that can be told here: the driver's lane when it must be
+    /// asked, or when nobody can go on.
+    pub fn decide(&self, last: Wid) -> usize {
+        let enabled = self.enabled(last);
+        if enabled.is_empty() {
+            return DRIVER;
+        }
+        if self.pace.load(Relaxed) == pace::ASKED {
+            self.asked_by.store(last, Relaxed);
+            self.asking.store(1, Relaxed);
+            return DRIVER;
+        }
+        if enabled.len() == 1 {
+            return enabled[0] as usize;
+        }
+        let nth = self.scripted.fetch_add(1, Relaxed);
+        let known = nth < self.script_length.load(Relaxed);
+        let choice = if known { self.script[nth as usize].load(Relaxed) as usize } else { 0 };
+        enabled[choice % enabled.len()] as usize
+    }
+
+    /// Is the driver asked who goes on, and by whom? Asked once.
+    pub fn take_question(&self) -> Option<Wid> {
+        (self.asking.swap(0, Relaxed) == 1).then(|| self.asked_by.load(Relaxed))
+    }
+
+    // Stepped, in order: whose turn is it?
 
     /// The worker would block: it is not let go again until somebody gives the lock back, or its
     /// patience ends.
@@ -389,13 +568,43 @@ impl Board {
 
     /// Writes one event. What does not fit is counted and dropped; the driver looks.
     pub fn log(&self, event: &Event) {
+        let words = match &event.what {
+            What::Note(text) => {
+                let [first, _, third] = encode(&Event { what: What::Began, ..event.clone() });
+                let [_, rest @ ..] = first.to_le_bytes();
+                let [a, b, c, d, e, f, g] = rest;
+                [u64::from_le_bytes([10, a, b, c, d, e, f, g]), self.lay_down(text), third]
+            }
+            _ => encode(event),
+        };
         let nth = self.length.fetch_add(1, Relaxed) as usize;
         if let Some(slot) = self.events.get(nth) {
-            let [first, second, third] = encode(event);
+            let [first, second, third] = words;
             slot[1].store(second, Relaxed);
             slot[2].store(third, Relaxed);
             slot[0].store(first, Release);
         }
+    }
+
+    /// Puts a text on the board, or as much of it as fits, and says where it is.
+    fn lay_down(&self, text: &str) -> u64 {
+        let at = self.texts_length.load(Relaxed) as usize;
+        let room = self.texts.get(at..).unwrap_or_default();
+        let mut length = text.len().min(room.len());
+        while !text.is_char_boundary(length) {
+            length -= 1;
+        }
+        for (place, byte) in room.iter().zip(text[..length].bytes()) {
+            place.store(byte, Relaxed);
+        }
+        self.texts_length.store((at + length) as u32, Relaxed);
+        (at as u64) << 32 | length as u64
+    }
+
+    fn text(&self, at: usize, length: usize) -> String {
+        let bytes = self.texts.get(at..at + length).unwrap_or_default();
+        let bytes: Vec<u8> = bytes.iter().map(|byte| byte.load(Relaxed)).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// How many events were written.
@@ -427,6 +636,7 @@ impl Board {
             7 => What::Unlocked,
             8 => What::Exited,
             9 => What::Failed(second as i32),
+            10 => What::Note(self.text((second >> 32) as usize, second as u32 as usize)),
             _ => return None,
         };
         Some(Event {
@@ -499,6 +709,7 @@ fn encode(event: &Event) -> [u64; 3] {
         What::Unlocked => (7, 0, 0),
         What::Exited => (8, 0, 0),
         What::Failed(errno) => (9, 0, errno as u32 as u64),
+        What::Note(_) => unreachable!("a text is laid down before its event is encoded"),
     };
     let head = u64::from_le_bytes([kind, event.worker as u8, event.command as u8, seen, 0, 0, 0, 0]);
     [head | (event.tick as u64) << 32, detail, event.at.as_micros().min(TIME_BITS) | number << 48]
