@@ -33,7 +33,7 @@ impl Driver {
     pub fn new(row: &Row) -> Self {
         let folder = row.medium.folder();
         let launch = Launch::new(env!("CARGO_BIN_EXE_lockfuzz"), &["worker"]);
-        let staff = Staff { folder: folder.path().to_owned(), doubles: &lock::ALL, launch };
+        let staff = Staff::new(folder.path(), launch);
         let &Row { double, placement, workers, .. } = row;
         let cases = cases().lock(double.name).placement(placement).scope(Scope::Session);
         Driver {
