@@ -43,7 +43,14 @@ pub fn predict(case: &Case, promise: Promise) -> Vec<Move> {
     for (tick, &time) in plan.times.iter().enumerate() {
         model.give_up_until(time);
         model.now = time;
-        model.delivered = plan.steps.partition_point(|step| step.tick <= tick);
+        let asked = model.delivered..plan.steps.partition_point(|step| step.tick <= tick);
+        for worker in &mut model.workers {
+            worker.rank = None;
+        }
+        for place in asked.clone() {
+            model.workers[plan.steps[place].worker as usize].rank = Some(place);
+        }
+        model.delivered = asked.end;
         model.settle();
     }
     model.give_up_until(Time::from_micros(u64::MAX));
@@ -67,6 +74,8 @@ struct Worker {
     /// Its commands, as places in the plan, the next one last.
     mail: Vec<usize>,
     holds: bool,
+    /// The place of what it is asked in this tick.
+    rank: Option<usize>,
     /// Since when it waits for the lock.
     waits_since: Option<Time>,
     /// Nothing was given back since it last tried.
@@ -83,7 +92,8 @@ impl<'a> Model<'a> {
         Model { case, plan, promise, workers, delivered: 0, now, last_writer: None, moves }
     }
 
-    /// Lets everybody move who can, the one whose command came first first.
+    /// Lets everybody move who can: first whoever is asked in this tick, in its order, then whoever
+    /// came first.
     fn settle(&mut self) {
         while let Some(worker) = self.next() {
             self.act(worker);
@@ -91,9 +101,13 @@ impl<'a> Model<'a> {
     }
 
     fn next(&self) -> Option<usize> {
-        let due = |w: &Worker| w.mail.last().copied().filter(|&place| place < self.delivered && !w.blocked);
+        let rank = |w: &Worker| {
+            let head = *w.mail.last()?;
+            let can = head < self.delivered && !w.blocked;
+            can.then_some((w.rank.is_none(), w.rank.unwrap_or(head)))
+        };
         let all = self.workers.iter().enumerate();
-        all.filter_map(|(w, worker)| due(worker).map(|place| (place, w))).min().map(|(_, w)| w)
+        all.filter_map(|(w, worker)| rank(worker).map(|rank| (rank, w))).min().map(|(_, w)| w)
     }
 
     fn act(&mut self, w: usize) {

@@ -52,6 +52,8 @@ pub struct Lane {
     gone: AtomicU32,
     /// The next command in the mailbox: a place in the plan, or [`NONE`].
     head: AtomicU32,
+    /// The last one that was delivered.
+    latest: AtomicU32,
     /// It waits for the lock, and nothing was given back since it tried.
     blocked: AtomicU32,
     /// Its patience is over.
@@ -150,6 +152,8 @@ pub struct Board {
     /// Stepped: how many ticks have begun, how many commands are delivered, the virtual clock.
     begun: AtomicU32,
     delivered: AtomicU32,
+    /// The first command of the present tick.
+    tick_starts: AtomicU32,
     now: AtomicU64,
     /// Interleaved: [`pace`], whether the driver is asked who goes on, and the choices it was given.
     pace: AtomicU32,
@@ -261,7 +265,7 @@ impl Board {
         self.patience.store(patience.map_or(NEVER, Time::as_micros), Relaxed);
         self.steps.store(plan.steps.len() as u32, Relaxed);
         self.ticks.store(plan.times.len() as u32, Relaxed);
-        for counter in [&self.begun, &self.delivered, &self.length] {
+        for counter in [&self.begun, &self.delivered, &self.tick_starts, &self.length] {
             counter.store(0, Relaxed);
         }
         for counter in [&self.asking, &self.scripted, &self.texts_length] {
@@ -270,6 +274,7 @@ impl Board {
         self.now.store(0, Relaxed);
         for lane in &self.lanes[1..=workers as usize] {
             lane.head.store(NONE, Relaxed);
+            lane.latest.store(NONE, Relaxed);
             lane.deadline.store(NEVER, Relaxed);
             for word in [&lane.blocked, &lane.expired, &lane.sent, &lane.answered, &lane.taken] {
                 word.store(0, Relaxed);
@@ -455,9 +460,10 @@ impl Board {
 
     /// Who moves next; the driver's lane when nobody can any more.
     ///
-    /// Among those who have a command and are not blocked it is the one whose command comes first in
-    /// the plan: first come, first served. When there is none the tick is over and the next begins;
-    /// the virtual clock moves to it, past the patience of those who waited.
+    /// Among those who have a command and are not blocked: first those who are asked in this tick, in
+    /// its order, each until it has done all it was asked; then first come, first served. When there
+    /// is none the tick is over and the next begins; the virtual clock moves to it, past the patience
+    /// of those who waited.
     pub fn next(&self) -> usize {
         let patient = self.patience.load(Relaxed) == NEVER;
         loop {
@@ -480,12 +486,17 @@ impl Board {
     }
 
     fn first_enabled(&self) -> Option<usize> {
-        let delivered = self.delivered.load(Relaxed);
-        let mut first = (delivered, None);
+        let (delivered, tick_starts) = (self.delivered.load(Relaxed), self.tick_starts.load(Relaxed));
+        let mut first = (u32::MAX, None);
         for (nth, lane) in self.lanes[1..=self.workers() as usize].iter().enumerate() {
             let head = lane.head.load(Relaxed);
-            if head < first.0 && lane.blocked.load(Relaxed) == 0 {
-                first = (head, Some(nth + 1));
+            if head < delivered && lane.blocked.load(Relaxed) == 0 {
+                let latest = lane.latest.load(Relaxed);
+                let asked_now = latest >= tick_starts;
+                let rank = if asked_now { latest - tick_starts } else { STEPS as u32 + head };
+                if rank < first.0 {
+                    first = (rank, Some(nth + 1));
+                }
             }
         }
         first.1
@@ -504,7 +515,13 @@ impl Board {
 
     fn deliver(&self, tick: u32) {
         let mut delivered = self.delivered.load(Relaxed);
-        while delivered < self.steps.load(Relaxed) && self.step(delivered).0.tick <= tick as usize {
+        self.tick_starts.store(delivered, Relaxed);
+        while delivered < self.steps.load(Relaxed) {
+            let (step, _) = self.step(delivered);
+            if step.tick > tick as usize {
+                break;
+            }
+            self.lanes[step.worker as usize].latest.store(delivered, Relaxed);
             delivered += 1;
         }
         self.delivered.store(delivered, Relaxed);

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use crate::sys::policy;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// The cores that this process may use.
@@ -16,12 +17,14 @@ pub fn cores() -> io::Result<Vec<usize>> {
     Ok((0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect())
 }
 
-/// Keeps the calling thread, and all that it starts from now on, on one core.
+/// Keeps the calling thread, and all that it starts from now on, on one core, and lets whoever wakes
+/// another finish first.
 ///
 /// # Errors
 /// What the system says.
 pub fn pin(core: usize) -> io::Result<()> {
     let mut only = CpuSet::new();
     only.set(core);
-    Ok(sched_setaffinity(None, &only)?)
+    sched_setaffinity(None, &only)?;
+    policy::batch()
 }
