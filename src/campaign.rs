@@ -505,7 +505,7 @@ impl Failure {
         use crate::check::Law;
         match self.law {
             Law::ReadBack { .. } | Law::LastWrite { .. } | Law::ExcludesLess { .. } => Found::Race,
-            Law::ExcludesMore => Found::NoRace,
+            Law::ExcludesMore | Law::Stuck => Found::NoRace,
             Law::LostWrite { .. } | Law::NobodyWrote | Law::Disobeyed => Found::Inconclusive,
         }
     }

@@ -152,8 +152,10 @@ mod tests {
     use super::*;
 
     fn history(what: &[(Wid, What)]) -> History {
-        let event =
-            |&(worker, what)| Event { tick: 0, at: Time::ZERO, worker, command: Command::Write, what };
+        let event = |(worker, what): &(Wid, What)| {
+            let (worker, what) = (*worker, what.clone());
+            Event { tick: 0, at: Time::ZERO, worker, command: Command::Write, what }
+        };
         History { events: what.iter().map(event).collect(), ..History::default() }
     }
 

@@ -151,7 +151,7 @@ mod tests {
         Saved {
             format: FORMAT.to_owned(),
             engine: Kind::Stepped,
-            case: Case { lock: "flag".to_owned(), placement, scope, order, workers, schedule },
+            case: Case { lock: "flag".to_owned(), placement, scope, order, workers, schedule, choices: None },
             history: Vec::new(),
             verdict: Verdict::unclear(Reason::NothingRan),
             note: Some(Note { seed: u64::MAX, found_in_case: 1, shrink_tries: 0 }),

@@ -172,6 +172,7 @@ impl Cases {
             order: *pick(rng, &self.orders),
             workers,
             schedule: schedule(rng, period),
+            choices: None,
         }
     }
 

@@ -70,6 +70,7 @@ fn row(lock: &'static str, placement: Placement, order: Order) {
         order,
         workers: 5,
         schedule: original(5, Time::from_micros(2_000_000)),
+        choices: None,
     };
     row.borrow_mut().try_case(&first).expect("the schedule of the original experiment");
 

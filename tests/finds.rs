@@ -208,16 +208,16 @@ fn every_racy_row_shrinks_to_two_workers_and_four_commands() {
 fn case(lock: &str, workers: u32) -> Case {
     let schedule = original(workers, Time::from_micros(1_000_000));
     let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::AsGenerated);
-    Case { lock: lock.to_owned(), placement, scope, order, workers, schedule }
+    Case { lock: lock.to_owned(), placement, scope, order, workers, schedule, choices: None }
 }
 
 /// An engine with a bug: some of what happens does not get into the history.
 struct Forgets<F>(Stepped, F);
 
-impl<F: Fn(u32, What) -> bool> Engine for Forgets<F> {
+impl<F: Fn(u32, &What) -> bool> Engine for Forgets<F> {
     fn run(&mut self, case: &Case) -> Result<History, Error> {
         let mut history = self.0.run(case)?;
-        history.events.retain(|event| !self.1(event.worker, event.what));
+        history.events.retain(|event| !self.1(event.worker, &event.what));
         Ok(history)
     }
 
@@ -226,7 +226,7 @@ impl<F: Fn(u32, What) -> bool> Engine for Forgets<F> {
     }
 }
 
-fn law_with(forgotten: impl Fn(u32, What) -> bool) -> (Law, u32, Command) {
+fn law_with(forgotten: impl Fn(u32, &What) -> bool) -> (Law, u32, Command) {
     let folder = support::folder();
     let mut engine = Forgets(Stepped::new(&support::staff(&folder)).unwrap(), forgotten);
     let case = case("flock", 3);
@@ -240,20 +240,20 @@ fn law_with(forgotten: impl Fn(u32, What) -> bool) -> (Law, u32, Command) {
 #[test]
 fn a_worker_that_never_writes() {
     assert_eq!(
-        law_with(|worker, what| worker == 2 && what == What::Wrote),
+        law_with(|worker, what| worker == 2 && *what == What::Wrote),
         (Law::Disobeyed, 2, Command::Write)
     );
 }
 
 #[test]
 fn a_run_in_which_nobody_writes() {
-    assert_eq!(law_with(|_, what| what == What::Wrote).0, Law::NobodyWrote);
+    assert_eq!(law_with(|_, what| *what == What::Wrote).0, Law::NobodyWrote);
 }
 
 #[test]
 fn a_worker_that_leaves_too_early() {
     assert_eq!(
-        law_with(|worker, what| worker == 3 && what == What::Exited),
+        law_with(|worker, what| worker == 3 && *what == What::Exited),
         (Law::Disobeyed, 3, Command::Exit)
     );
 }

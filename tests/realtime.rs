@@ -21,7 +21,15 @@ fn row(lock: &str, placement: Placement, order: Order) {
     let folder = support::folder();
     let mut engine = Realtime::new(&support::staff(&folder), Arc::default()).unwrap();
     let schedule = original(5, Time::from_micros(20_000));
-    let case = Case { lock: lock.to_owned(), placement, scope: Scope::Session, order, workers: 5, schedule };
+    let case = Case {
+        lock: lock.to_owned(),
+        placement,
+        scope: Scope::Session,
+        order,
+        workers: 5,
+        schedule,
+        choices: None,
+    };
     let double = support::double(lock);
     let (_, verdict) = run_and_retry(&mut engine, &case, double).unwrap();
     match (double.claim.expects_race(placement, Scope::Session, 5), verdict) {

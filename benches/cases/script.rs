@@ -43,7 +43,7 @@ impl Act {
             What::Read(_) => Act::Read,
             What::Unlocked => Act::Give,
             What::Exited => Act::Leave,
-            What::Began | What::GaveUp | What::Failed(_) => return None,
+            What::Began | What::GaveUp | What::Note(_) | What::Failed(_) => return None,
         })
     }
 }

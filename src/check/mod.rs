@@ -1,5 +1,6 @@
 //! History to verdict: [`Checker`], the sequential [`model`], and the law of the read-back.
 
+mod interleaved;
 pub mod model;
 mod readback;
 mod realtime;
@@ -9,6 +10,7 @@ mod verdict;
 use crate::case::Case;
 use crate::history::History;
 
+pub use interleaved::Interleaved;
 pub use realtime::Realtime;
 pub use stepped::Stepped;
 pub use verdict::{Evidence, Failure, Law, Reason, Verdict};

@@ -177,7 +177,7 @@ mod tests {
     fn case(workers: u32, scope: Scope, text: &str) -> Case {
         let schedule = text.parse().unwrap();
         let (placement, order) = (Placement::Threads, Order::AsGenerated);
-        Case { lock: "any".into(), placement, scope, order, workers, schedule }
+        Case { lock: "any".into(), placement, scope, order, workers, schedule, choices: None }
     }
 
     /// Moves in short: worker, first letter of the command, and what came of it.

@@ -95,7 +95,7 @@ fn moves(history: &History) -> impl Iterator<Item = (usize, Move)> {
             What::Wrote => Outcome::Wrote,
             What::Read(seen) => Outcome::Read(seen),
             What::Exited => Outcome::Exited,
-            What::Began | What::Locked | What::Unlocked | What::Failed(_) => return None,
+            What::Began | What::Note(_) | What::Locked | What::Unlocked | What::Failed(_) => return None,
         };
         Some((nth, Move { tick: event.tick, worker: event.worker, command: event.command, outcome }))
     })

@@ -134,6 +134,8 @@ pub enum Law {
         /// Whose write was due.
         due: Seen,
     },
+    /// Whoever waits for the lock gets it in the end.
+    Stuck,
     /// Somebody writes.
     NobodyWrote,
     /// Each worker does what it is told, in the order of the plan.
@@ -154,6 +156,7 @@ impl Law {
             Law::ExcludesLess { .. } => "excludes less than it claims",
             Law::ExcludesMore => "excludes more than it claims",
             Law::LostWrite { .. } => "a write is lost",
+            Law::Stuck => "nobody gets the lock again",
             Law::NobodyWrote => "nobody wrote",
             Law::Disobeyed => "a command was not obeyed",
         }
@@ -189,6 +192,9 @@ impl fmt::Display for Failure {
             ),
             Law::LostWrite { saw, due } => {
                 write!(f, "worker {worker} saw {saw} at tick {tick}, where the last write was that of {due}")
+            }
+            Law::Stuck => {
+                write!(f, "worker {worker} waits for the lock, and nobody is left who could give it back")
             }
             Law::NobodyWrote => f.write_str("nobody wrote, so nothing was tested"),
             Law::Disobeyed => {

@@ -63,7 +63,7 @@ fn schedule(path: &Path) -> Result<Option<Schedule>, Trouble> {
 fn run_once(schedule: Schedule, lock: &Double, path: &Path) -> Result<(Case, History, Verdict), Trouble> {
     let workers = schedule.commands().map(|(_, worker, _)| worker).max().unwrap_or(0);
     let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::AsGenerated);
-    let case = Case { lock: lock.name.to_owned(), placement, scope, order, workers, schedule };
+    let case = Case { lock: lock.name.to_owned(), placement, scope, order, workers, schedule, choices: None };
     case.check().map_err(|why| {
         Trouble::usage(format_args!("{}: its schedule is not legal: {why}", path.display()))
     })?;

@@ -5,6 +5,7 @@ mod stepped;
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::history::{Absence, History, Missing, What};
 use crate::lock::Promise;
 use crate::schedule::Wid;
-use crate::worker::board::{Board, EVENTS};
+use crate::worker::board::{Board, EVENTS, pace};
 use crate::worker::{Crew, Staff, case_files};
 
 pub use realtime::Realtime;
@@ -107,6 +108,10 @@ impl Crews {
         crew.semaphore.reset().map_err(Error::Memory)?;
         let patience = self.staff.doubles[double].promised().patience;
         crew.lay_out(self.serial, double, case.scope, case.workers, patience, &case.plan());
+        match &case.choices {
+            None => crew.set_pace(pace::IN_ORDER, &[]),
+            Some(choices) => crew.set_pace(pace::SCRIPTED, choices),
+        }
         Ok(crew)
     }
 
@@ -126,6 +131,10 @@ impl Crews {
         missing.sort_by_key(|m| m.worker);
         if !missing.is_empty() {
             self.discard(case);
+        }
+        let double = self.staff.doubles.iter().find(|double| double.name == case.lock);
+        if double.is_some_and(|double| !double.atomic) {
+            clear_away(self.folder.path(), self.serial)?;
         }
         for path in case_files(self.folder.path(), self.serial) {
             match fs::remove_file(&path) {
@@ -147,6 +156,21 @@ impl Crews {
         }
         Ok(History { events, missing, late: None })
     }
+}
+
+/// Removes all that a lock has made for a case, whatever its name ends in.
+fn clear_away(folder: &Path, serial: u64) -> Result<(), Error> {
+    let prefix = format!("case-{serial}.");
+    let failed = |source| Error::Folder { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()) {
+            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let path = entry.path();
+            if folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Who has not finished, and with which command.

@@ -132,7 +132,8 @@ fn latest(plan: &Plan, case: &Case, events: &[Event]) -> Option<Late> {
     let mut working_since = free_from.clone();
     let mut waited = vec![false; case.workers as usize + 1];
     let mut latest: Option<Late> = None;
-    for &Event { tick, at, worker, command, what } in events {
+    for Event { tick, at, worker, command, what } in events {
+        let (tick, at, worker, command) = (*tick, *at, *worker, *command);
         let w = worker as usize;
         let by = match what {
             What::Began => {
@@ -156,6 +157,7 @@ fn latest(plan: &Plan, case: &Case, events: &[Event]) -> Option<Late> {
                 }
                 at - working_since[w]
             }
+            What::Note(_) => continue,
             What::GaveUp | What::Unlocked | What::Failed(_) => {
                 free_from[w] = at;
                 continue;

@@ -9,8 +9,10 @@ use crate::case::Case;
 use crate::check::{self, Checker, Verdict};
 use crate::error::Error;
 use crate::history::{Absence, History, Missing};
+use crate::interleave::{Enabled, Scheduler};
 use crate::lock::Promise;
-use crate::worker::board::DRIVER;
+use crate::schedule::Wid;
+use crate::worker::board::{DRIVER, pace};
 use crate::worker::crew::LOOK;
 use crate::worker::{Crew, Staff};
 
@@ -30,28 +32,70 @@ impl Stepped {
     }
 }
 
+impl Stepped {
+    /// Runs a case at whose points a scheduler says who goes on. What it chose comes back beside the
+    /// history: with these choices [`run`](Engine::run) does the same again.
+    ///
+    /// # Errors
+    /// When lockfuzz itself fails. Whatever a lock does is in the history.
+    pub fn explore(
+        &mut self,
+        case: &Case,
+        scheduler: &mut dyn Scheduler,
+    ) -> Result<(History, Vec<u32>), Error> {
+        let mut choices = Vec::new();
+        let crew = self.crews.prepare(case)?;
+        crew.set_pace(pace::ASKED, &[]);
+        crew.pass_to(1);
+        let mut choose = |enabled: Vec<Enabled>| {
+            let choice = scheduler.choose(&enabled) % enabled.len();
+            if enabled.len() > 1 {
+                choices.push(choice as u32);
+            }
+            enabled[choice].worker
+        };
+        let missing = await_turn(crew, case, &mut choose);
+        let history = self.crews.finish(case, missing)?;
+        while choices.last() == Some(&0) {
+            choices.pop();
+        }
+        Ok((history, choices))
+    }
+}
+
 impl Engine for Stepped {
     fn run(&mut self, case: &Case) -> Result<History, Error> {
         let crew = self.crews.prepare(case)?;
-        let first = crew.next();
+        let first = if crew.is_interleaved() { 1 } else { crew.next() };
         let mut missing = Vec::new();
         if first != DRIVER {
             crew.pass_to(first);
-            missing = await_turn(crew, case);
+            missing = await_turn(crew, case, &mut |_| unreachable!("the choices are on the board"));
         }
         self.crews.finish(case, missing)
     }
 
     fn judge(&self, case: &Case, promise: Promise, history: &History) -> Verdict {
-        check::Stepped(promise).check(case, history)
+        match case.choices {
+            None => check::Stepped(promise).check(case, history),
+            Some(_) => check::Interleaved(promise).check(case, history),
+        }
     }
 }
 
 /// Sleeps until the turn comes back, or can no longer.
-fn await_turn(crew: &mut Crew, case: &Case) -> Vec<Missing> {
+fn await_turn(crew: &mut Crew, case: &Case, choose: &mut dyn FnMut(Vec<Enabled>) -> Wid) -> Vec<Missing> {
     let mut watch = Watch::new();
     loop {
         if crew.hear_within(DRIVER, Some(LOOK)).is_some() && crew.mover() == DRIVER {
+            if let Some(last) = crew.take_question() {
+                let enabled = crew.enabled(last).into_iter();
+                let known =
+                    |worker| Enabled { worker, step: crew.steps_taken(worker), next: crew.announced(worker) };
+                let next = choose(enabled.map(known).collect());
+                crew.pass_to(next as usize);
+                continue;
+            }
             // Whoever still has a command waits for a lock that nobody can give back.
             return unfinished(crew, case.workers, Absence::Stuck);
         }

@@ -86,6 +86,9 @@ pub struct Double {
     pub claim: Claim,
     /// For how long it waits before it gives up; `None` is for ever.
     pub patience: Option<Duration>,
+    /// It takes no steps between which another worker could move. Otherwise it says itself where they
+    /// are, with [`point`](crate::stage::point).
+    pub atomic: bool,
     /// Opens one worker's handle.
     pub open: for<'a> fn(&Site<'a>) -> io::Result<Box<dyn Lock + 'a>>,
 }

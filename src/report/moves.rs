@@ -33,12 +33,12 @@ pub(super) struct Move {
 
 impl Move {
     pub fn did(&self, what: What) -> bool {
-        self.events.iter().any(|&(done, _)| done == what)
+        self.events.iter().any(|(done, _)| *done == what)
     }
 
     /// What it saw, if it read.
     pub fn saw(&self) -> Option<Seen> {
-        self.events.iter().find_map(|&(what, _)| if let What::Read(seen) = what { Some(seen) } else { None })
+        self.events.iter().find_map(|(what, _)| if let What::Read(seen) = what { Some(*seen) } else { None })
     }
 
     pub fn is_wrong(&self) -> bool {
@@ -48,7 +48,7 @@ impl Move {
     /// Left out: trying again in vain, and giving back what nobody wants any more.
     pub fn tells_something(&self) -> bool {
         self.fails
-            || self.events.iter().any(|&(what, _)| match what {
+            || self.events.iter().any(|(what, _)| match what {
                 What::Began | What::Exited => false,
                 What::Blocked => !self.waited,
                 What::Unlocked => self.frees,
@@ -71,8 +71,9 @@ pub(super) fn all(case: &Case, history: &History, failure: Option<&Failure>) -> 
     let mut waiting = vec![false; case.workers as usize + 1];
     let (mut tick, mut file) = (0, None);
     let mut moves: Vec<Move> = Vec::new();
-    for (place, &(nth, event)) in events.iter().enumerate() {
-        let Event { worker, command, what, .. } = event;
+    for (place, (nth, event)) in events.iter().enumerate() {
+        let nth = *nth;
+        let Event { worker, command, ref what, .. } = *event;
         tick = tick.max(event.tick);
         let same = |m: &&mut Move| (m.worker, m.command) == (worker, command) && !m.did(What::Blocked);
         let waited = waiting[worker as usize];
@@ -83,15 +84,15 @@ pub(super) fn all(case: &Case, history: &History, failure: Option<&Failure>) -> 
             _ => {}
         }
         let word = if shown == Some(nth) { Word::Wrong } else { word(case.scope, &event, file) };
-        let frees = what == What::Unlocked && place < last_wanted;
+        let frees = *what == What::Unlocked && place < last_wanted;
         let fails = shown == Some(nth);
         match moves.last_mut().filter(same) {
             Some(m) => {
-                m.events.push((what, word));
+                m.events.push((what.clone(), word));
                 (m.frees, m.fails, m.file) = (m.frees || frees, m.fails || fails, file);
             }
             None => {
-                let events = vec![(what, word)];
+                let events = vec![(what.clone(), word)];
                 moves.push(Move { tick, worker, command, events, waited, frees, fails, file });
             }
         }
@@ -128,7 +129,7 @@ fn word(scope: Scope, event: &Event, file: Option<Wid>) -> Word {
 
 /// The events with their places in the history.
 fn in_order(history: &History) -> Vec<(usize, Event)> {
-    let events = history.events.iter().copied().enumerate();
+    let events = history.events.iter().cloned().enumerate();
     events.filter(|(_, event)| event.what != What::Began).collect()
 }
 
@@ -151,7 +152,7 @@ pub(super) mod short {
     pub fn case(lock: &str, workers: u32, scope: Scope) -> Case {
         let schedule = original(workers, Time::from_micros(1_000_000));
         let (placement, order) = (Placement::Threads, Order::AsGenerated);
-        Case { lock: lock.into(), placement, scope, order, workers, schedule }
+        Case { lock: lock.into(), placement, scope, order, workers, schedule, choices: None }
     }
 
     /// Moves such as `0 1w LW`: the tick, the worker, w, r or x for its command, and its events:

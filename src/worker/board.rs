@@ -18,8 +18,8 @@ use crate::cache::Identity;
 use crate::case::{Plan, Scope, Step};
 use crate::history::{Event, Seen, What};
 use crate::schedule::{Command, MAX_COMMANDS, MAX_WORKERS, Time, Wid};
-use crate::sys::mapping::Shareable;
 use crate::stage::Access;
+use crate::sys::mapping::Shareable;
 use crate::sys::semaphore::Semaphore;
 
 /// The driver's lane; workers have the lanes from 1.
@@ -64,6 +64,11 @@ pub struct Lane {
     /// Interleaved: the steps it has taken, what the next one does, and what the present attempt to
     /// take the lock has touched so far.
     taken: AtomicU32,
+    /// It has come to its first point.
+    primed: AtomicU32,
+    /// Something that it met in the present attempt has changed since.
+    woken: AtomicU32,
+    first: Accesses,
     next: Accesses,
     interest: Accesses,
     /// When its patience will be over, in microseconds of the virtual clock; `NEVER` if it does not wait.
@@ -275,8 +280,11 @@ impl Board {
         for lane in &self.lanes[1..=workers as usize] {
             lane.head.store(NONE, Relaxed);
             lane.latest.store(NONE, Relaxed);
+            lane.interest.clear();
+            lane.next.clear();
             lane.deadline.store(NEVER, Relaxed);
-            for word in [&lane.blocked, &lane.expired, &lane.sent, &lane.answered, &lane.taken] {
+            for word in [&lane.blocked, &lane.expired, &lane.sent, &lane.answered, &lane.taken, &lane.primed]
+            {
                 word.store(0, Relaxed);
             }
         }
@@ -357,11 +365,16 @@ impl Board {
         self.pace.load(Relaxed) != pace::IN_ORDER
     }
 
-    /// The worker will do this next.
-    pub fn announce(&self, wid: Wid, next: &[Access]) {
+    /// The worker will do this next. Is it what was known already?
+    pub fn announce(&self, wid: Wid, next: &[Access]) -> bool {
         let lane = &self.lanes[wid as usize];
+        let expected = lane.next.get() == next;
         lane.next.set(next);
+        if lane.interest.length.load(Relaxed) == 0 {
+            lane.first.set(next);
+        }
         lane.interest.add(next);
+        expected
     }
 
     /// What the worker will do next; empty for "anything".
@@ -373,7 +386,14 @@ impl Board {
     pub fn begin_attempt(&self, wid: Wid) {
         let lane = &self.lanes[wid as usize];
         lane.interest.clear();
-        lane.blocked.store(0, Relaxed);
+        lane.woken.store(0, Relaxed);
+    }
+
+    /// The attempt has found the lock taken. When it is made again it will begin with the same step.
+    pub fn block_if_unchanged(&self, wid: Wid) {
+        let lane = &self.lanes[wid as usize];
+        lane.blocked.store(u32::from(lane.woken.load(Relaxed) == 0), Relaxed);
+        lane.next.set(&lane.first.get());
     }
 
     /// The worker takes a step.
@@ -393,6 +413,7 @@ impl Board {
         for (nth, lane) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
             if nth != wid as usize && lane.interest.depend_on(&changes) {
                 lane.blocked.store(0, Relaxed);
+                lane.woken.store(1, Relaxed);
             }
         }
     }
@@ -409,7 +430,16 @@ impl Board {
 
     /// Who goes on after `last`, as far as that can be told here: the driver's lane when it must be
     /// asked, or when nobody can go on.
+    ///
+    /// Before anything is decided each worker is let go up to its first point, so that it is known
+    /// from the beginning what everybody would do.
     pub fn decide(&self, last: Wid) -> usize {
+        let workers = &self.lanes[1..=self.workers() as usize];
+        let begins = workers[last as usize - 1].primed.swap(1, Relaxed) == 0;
+        if let Some(nth) = workers.iter().position(|lane| lane.primed.load(Relaxed) == 0) {
+            return nth + 1;
+        }
+        let last = if begins { 1 } else { last };
         let enabled = self.enabled(last);
         if enabled.is_empty() {
             return DRIVER;

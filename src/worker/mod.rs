@@ -6,9 +6,13 @@ mod pin;
 pub mod process;
 mod thread;
 
+use std::cell::Cell;
+use std::fmt;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::Mutex;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -19,6 +23,8 @@ use crate::clock::Clock;
 use crate::history::{Event, Seen, What};
 use crate::lock::{Double, Lock, LockError, Site, TryLock};
 use crate::schedule::{Command, Time, Wid};
+use crate::stage::{self, Access, Object, Stage};
+use crate::sys::mapping::Mapping;
 
 use board::{Board, bell};
 pub use crew::{Crew, Staff};
@@ -34,7 +40,7 @@ pub(crate) fn monotonic() -> u64 {
 /// What a worker needs to know of the place it works in.
 #[derive(Clone, Copy)]
 struct Place<'a> {
-    board: &'a Board,
+    board: &'a Arc<Mapping<Board>>,
     folder: &'a Path,
     doubles: &'a [&'a Double],
     mutex: &'static Mutex<()>,
@@ -60,7 +66,11 @@ fn serve(place: Place<'_>, wid: Wid) {
             Some(same) if same.0 == serial => desk.insert(same),
             _ => desk.insert((serial, Desk::new(place, identity))),
         };
-        if what == bell::CASE { desk.run_free() } else { desk.run_stepped() }
+        match what {
+            bell::CASE => desk.run_free(),
+            _ if board.is_interleaved() => desk.run_interleaved(place.board),
+            _ => desk.run_stepped(),
+        }
     }
 }
 
@@ -133,6 +143,53 @@ impl<'a> Desk<'a> {
             if next != me as usize {
                 return board.pass_to(next);
             }
+        }
+    }
+
+    /// Interleaved: does all its commands, one after the other, and stops at each point for as long as
+    /// others go on.
+    fn run_interleaved(&mut self, board: &Arc<Mapping<Board>>) {
+        let me = self.me.wid;
+        let actor = Rc::new(Actor::new(board, me));
+        stage::enter(Some(actor.clone()));
+        while let Some(step) = board.head(me) {
+            actor.step.set(Some(step));
+            let mut log = |what| self::log(board, step, Time::ZERO, what);
+            let entry = if self.needs_lock(step.command) { self.attempt() } else { Entry::In };
+            match self.go_on(step, entry, &mut log) {
+                Went::Done { .. } => board.done(me),
+                Went::Leaves => board.skip_to_exit(me),
+                Went::Waits => {
+                    if board.is_waiting(me) {
+                        actor.give_way();
+                        // Chosen to try again: the first step of the new attempt is what was chosen.
+                        actor.chosen.set(true);
+                    }
+                }
+            }
+        }
+        stage::enter(None);
+        board.pass_to(board.decide(me));
+    }
+
+    /// Tries to take the lock. Who would block is blocked, unless what the attempt has looked at has
+    /// changed meanwhile.
+    fn attempt(&mut self) -> Entry {
+        self.board.begin_attempt(self.me.wid);
+        let atomic = self.double.atomic;
+        let tried = self.open().map(|lock| {
+            if atomic {
+                stage::point(&[Access::Change(Object::memory("lock"))]);
+            }
+            lock.try_lock()
+        });
+        match tried.unwrap_or_else(TryLock::Failed) {
+            TryLock::Acquired => Entry::In,
+            TryLock::WouldBlock => {
+                self.board.block_if_unchanged(self.me.wid);
+                Entry::Blocked
+            }
+            TryLock::Failed(why) => Entry::Failed(why),
         }
     }
 
@@ -223,10 +280,12 @@ impl<'a> Desk<'a> {
     fn obey(&mut self, step: Step, log: &mut impl FnMut(What)) -> io::Result<bool> {
         match step.command {
             Command::Write => {
+                stage::point(&[Access::Change(Object::memory("cache"))]);
                 self.file.write(self.me)?;
                 log(What::Wrote);
             }
             Command::Read => {
+                stage::point(&[Access::Look(Object::memory("cache"))]);
                 log(What::Read(match self.file.read()? {
                     // Whose it is, the board knows.
                     Found::Identity(Identity { pid, tid, wid }) => Seen::Stranger { pid, tid, wid },
@@ -238,16 +297,79 @@ impl<'a> Desk<'a> {
         }
         let gives_back = self.holds && self.scope.gives_back_after(step.command);
         if gives_back {
+            if self.double.atomic {
+                stage::point(&[Access::Change(Object::memory("lock"))]);
+            }
             // Said before it is done: on a real clock the next holder may speak at once.
             log(What::Unlocked);
             self.lock.as_mut().expect("who holds the lock has opened it").unlock()?;
             self.holds = false;
+            if self.double.atomic {
+                stage::changed();
+            }
         }
         if step.command == Command::Exit {
             self.lock = None;
             log(What::Exited);
         }
         Ok(gives_back)
+    }
+}
+
+/// A worker of an interleaved run, as the code under test meets it.
+struct Actor {
+    board: Arc<Mapping<Board>>,
+    me: Wid,
+    step: Cell<Option<Step>>,
+    /// The next step has been chosen already.
+    chosen: Cell<bool>,
+    /// The run is over for this worker, although it is still in the middle of something.
+    left: Cell<bool>,
+}
+
+impl Actor {
+    fn new(board: &Arc<Mapping<Board>>, me: Wid) -> Self {
+        let (step, chosen, left) = Default::default();
+        Actor { board: Arc::clone(board), me, step, chosen, left }
+    }
+
+    /// Lets whoever is next go on, and comes back when this worker is.
+    fn give_way(&self) {
+        let next = self.board.decide(self.me);
+        if next == self.me as usize {
+            return;
+        }
+        self.board.pass_to(next);
+        if self.board.hear(self.me as usize) == bell::LEAVE {
+            // Nobody will ask this worker to go on again: leave the code under test, wherever it is.
+            self.left.set(true);
+            resume_unwind(Box::new("the run is over"));
+        }
+    }
+}
+
+impl Stage for Actor {
+    fn point(&self, next: &[Access]) {
+        if self.left.get() {
+            return;
+        }
+        let expected = self.board.announce(self.me, next);
+        if !(self.chosen.take() && expected) {
+            self.give_way();
+        }
+        self.board.step_taken(self.me);
+    }
+
+    fn note(&self, text: fmt::Arguments<'_>) {
+        if let Some(step) = self.step.get().filter(|_| !self.left.get()) {
+            log(&self.board, step, Time::ZERO, What::Note(text.to_string()));
+        }
+    }
+
+    fn changed(&self) {
+        if !self.left.get() {
+            self.board.changed_by(self.me);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::board::Board;
 use super::crew::Staff;
@@ -70,7 +70,8 @@ pub fn work(wid: &OsStr, folder: &Path, doubles: &[&Double]) -> io::Result<()> {
         .to_str()
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the number of a worker"))?;
-    let board = Mapping::<Board>::open(File::from(io::stdin().as_fd().try_clone_to_owned()?))?;
+    let memory = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let board = Arc::new(Mapping::<Board>::open(memory)?);
     end_with(File::from(io::stdout().as_fd().try_clone_to_owned()?));
     serve(Place { board: &board, folder, doubles, mutex: &MUTEX }, wid);
     Ok(())

@@ -129,12 +129,12 @@ impl<'a> Plot<'a> {
         let mut spans = Vec::new();
         let mut open: Vec<Option<usize>> = vec![None; self.case.workers as usize + 1];
         for (nth, m) in self.moves.iter().enumerate() {
-            for &(what, _) in &m.events {
+            for (what, _) in &m.events {
                 let open = &mut open[m.worker as usize];
-                if what == begin {
+                if *what == begin {
                     // Trying again goes on waiting.
                     open.get_or_insert(nth);
-                } else if ends.contains(&what) {
+                } else if ends.contains(what) {
                     spans.extend(open.take().map(|from| Span { worker: m.worker, from, to: nth }));
                 }
             }
@@ -227,7 +227,7 @@ fn title(case: &Case, failure: Option<&Failure>) -> String {
         Law::ExcludesLess { holder } => format!("worker {worker} got the lock that worker {holder} held"),
         Law::ExcludesMore => format!("worker {worker} was kept out and should not be"),
         Law::LostWrite { saw, due } => format!("worker {worker} read {saw} and not {due}"),
-        Law::NobodyWrote => law.name().to_owned(),
+        Law::Stuck | Law::NobodyWrote => law.name().to_owned(),
         Law::Disobeyed => format!("worker {worker} did not do what it was told"),
     };
     format!("{row}: {what}")

@@ -51,8 +51,8 @@ fn plain(m: &Move, what: What) -> Option<String> {
 }
 
 fn phrase(m: &Move, words: impl Fn(What) -> Option<String>) -> String {
-    let part = |&(what, word): &(What, Word)| {
-        let part = words(what)?;
+    let part = |&(ref what, word): &(What, Word)| {
+        let part = words(what.clone())?;
         Some(match word {
             Word::Nothing => part,
             Word::Ok => part + "  ok",

@@ -1,0 +1,54 @@
+//! The checker of interleaved runs: who holds at once, the law, and whether everybody gets there.
+
+use crate::case::Case;
+use crate::history::{Absence, History, What};
+use crate::lock::Promise;
+
+use super::readback::{failure, first_wrong};
+use super::{Checker, Evidence, Failure, Law, Reason, Verdict};
+
+/// With points inside the commands no model says who comes first. What is checked is what must hold in
+/// every order: nobody holds the lock together with somebody whom it excludes, everybody reads back
+/// what it wrote, and nobody waits for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Interleaved(pub Promise);
+
+impl Checker for Interleaved {
+    fn check(&self, case: &Case, history: &History) -> Verdict {
+        if let Some(&missing) = history.missing.iter().find(|m| m.why != Absence::Stuck) {
+            return Verdict::unclear(Reason::Missing(missing));
+        }
+        let found = self.two_inside(case, history).or_else(|| first_wrong(case, history));
+        if let Some(failure) = found.or_else(|| stuck(history)) {
+            return Verdict::Fail(failure);
+        }
+        Evidence::of(case, history).verdict()
+    }
+}
+
+impl Interleaved {
+    fn two_inside(&self, case: &Case, history: &History) -> Option<Failure> {
+        let mut holders = Vec::new();
+        for (nth, event) in history.events.iter().enumerate() {
+            match event.what {
+                What::Locked => {
+                    let excluded = |&h: &u32| self.0.claim.excludes(case.placement, h, event.worker);
+                    if let Some(holder) = holders.iter().copied().find(excluded) {
+                        return Some(failure(Law::ExcludesLess { holder }, nth, event));
+                    }
+                    holders.push(event.worker);
+                }
+                What::Unlocked => holders.retain(|&h| h != event.worker),
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+fn stuck(history: &History) -> Option<Failure> {
+    let missing = history.missing.first()?;
+    let waits = |e: &crate::history::Event| e.worker == missing.worker && e.what == What::Blocked;
+    let nth = history.events.iter().rposition(waits)?;
+    Some(failure(Law::Stuck, nth, &history.events[nth]))
+}
