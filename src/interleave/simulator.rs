@@ -53,6 +53,8 @@ pub(super) struct Execution {
     pub(super) outcome: Outcome,
     /// Who moved.
     pub(super) movers: Vec<Wid>,
+    /// And what each of these steps was.
+    pub(super) steps: Vec<Enabled>,
 }
 
 struct Machine<'a> {
@@ -151,21 +153,23 @@ pub(super) fn execute(program: &Program, scheduler: &mut dyn Scheduler) -> Optio
         steps: vec![0; workers],
         blocked: vec![false; workers],
     };
-    let mut movers = Vec::new();
+    let mut steps = Vec::new();
     let mut last = None;
     loop {
         let enabled = machine.enabled(last);
         if enabled.is_empty() {
             break;
         }
-        let mover = enabled[scheduler.choose(&enabled)].worker;
-        movers.push(mover);
-        machine.take(mover as usize);
-        last = Some(mover as usize);
+        let step = enabled[scheduler.choose(&enabled)].clone();
+        let mover = step.worker as usize;
+        machine.take(mover);
+        steps.push(step);
+        last = Some(mover);
     }
     let mut outcome = machine.outcome.clone();
     outcome.stuck = (0..workers).filter(|&worker| machine.next(worker).is_some()).map(|w| w as Wid).collect();
-    Some(Execution { outcome, movers })
+    let movers = steps.iter().map(|step| step.worker).collect();
+    Some(Execution { outcome, movers, steps })
 }
 
 /// Workers that take this many steps each, of which nothing depends on anything.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::simulator::{Blocking, Outcome, Program, Step, execute, independent};
+use super::simulator::{Blocking, Execution, Outcome, Program, Step, execute, independent};
 use super::*;
 
 /// Each of them, by name.
@@ -151,7 +151,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn program() -> impl Strategy<Value = Program> {
-    let workers = prop_oneof![vec(vec(step(), 0..=4), 2), vec(vec(step(), 0..=3), 3)];
+    let workers =
+        prop_oneof![vec(vec(step(), 2..=5), 2), vec(vec(step(), 1..=3), 3), vec(vec(step(), 0..=2), 4)];
     let blocking = prop_oneof![Just(Blocking::Foreseen), Just(Blocking::Tried)];
     (workers, blocking).prop_map(|(workers, blocking)| Program { workers, blocking })
 }
@@ -165,6 +166,28 @@ proptest! {
         let (some, reduced) = search(&program, Exhaustive::new(None, Reduction::SleepSets));
         prop_assert_eq!(all, some);
         prop_assert!(reduced.executions <= full.executions);
+    }
+
+    // Mazurkiewicz: executions with the same order of dependent steps are one class.
+    #[test]
+    fn each_class_is_run_once_and_all_else_is_cut(program in program()) {
+        let program = Program { blocking: Blocking::Foreseen, ..program };
+        let classes = |mut scheduler: Exhaustive| {
+            let mut classes = BTreeSet::new();
+            while let Some(Execution { steps, .. }) = execute(&program, &mut scheduler) {
+                let ordered = steps.iter().enumerate().flat_map(|(at, two)| {
+                    let before = steps[..at].iter().filter(|one| one.depends_on(two));
+                    before.map(|one| ((one.worker, one.step), (two.worker, two.step)))
+                });
+                let taken = steps.iter().map(|step| ((step.worker, step.step), (step.worker, step.step)));
+                classes.insert(ordered.chain(taken).collect::<BTreeSet<_>>());
+            }
+            (classes, scheduler.progress())
+        };
+        let (all, _) = classes(Exhaustive::new(None, Reduction::Off));
+        let (some, reduced) = classes(Exhaustive::new(None, Reduction::SleepSets));
+        prop_assert_eq!((reduced.executions - reduced.cut) as usize, all.len());
+        prop_assert_eq!(some, all);
     }
 
     #[test]
