@@ -67,6 +67,13 @@ impl Access {
         if word & 1 == 1 { Access::Change(object) } else { Access::Look(object) }
     }
 
+    /// What it is done to.
+    pub fn object(self) -> Object {
+        match self {
+            Access::Look(object) | Access::Change(object) => object,
+        }
+    }
+
     /// Could somebody tell in which order these two happened?
     pub fn depends_on(self, other: Access) -> bool {
         let [(one, changes), (two, changed)] = [self, other].map(|access| match access {

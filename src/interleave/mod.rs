@@ -1,4 +1,50 @@
 //! Who goes on: trait [`Scheduler`], and the schedulers, each with its paper.
+//!
+//! | scheduler | in a word |
+//! |---|---|
+//! | [`Random`] | a coin at every step |
+//! | [`Pct`] | strict priorities with a few changes |
+//! | [`Pos`] | a random priority for each step, drawn anew after a race |
+//! | [`Surw`] | the order of steps on one object, uniformly |
+//! | [`Race`] | workers held back until they race |
+//! | [`Mixed`] | these in turn: the default |
+//! | [`Exhaustive`] | all of them, with a certificate |
+//! | [`Replay`] | the one that was recorded |
+//!
+//! More is added by wrapping: [`Recorder`], [`Counted`], [`EarlyStop`], [`Learning`].
+
+mod counted;
+mod dice;
+mod early_stop;
+mod exhaustive;
+mod mixed;
+mod pct;
+mod pos;
+mod profile;
+mod race;
+mod random;
+mod recorder;
+mod replay;
+#[cfg(test)]
+mod simulator;
+mod surw;
+#[cfg(test)]
+mod tests;
+
+pub use counted::{Counted, Counts};
+pub use early_stop::{EarlyStop, StopHandle};
+pub use exhaustive::{Exhaustive, Progress, Reduction};
+pub use mixed::Mixed;
+pub use pct::Pct;
+pub use pos::Pos;
+pub use profile::{Learning, Profile};
+pub use race::Race;
+pub use random::Random;
+pub use recorder::Recorder;
+pub use replay::Replay;
+pub use surw::Surw;
+
+use dice::Dice;
 
 use crate::schedule::Wid;
 use crate::stage::Access;
@@ -34,4 +80,29 @@ pub trait Scheduler: Send {
 
     /// Who goes on: an index into `enabled`, which has one entry or more.
     fn choose(&mut self, enabled: &[Enabled]) -> usize;
+}
+
+impl<S: Scheduler + ?Sized> Scheduler for &mut S {
+    fn begin(&mut self) -> bool {
+        (**self).begin()
+    }
+
+    fn choose(&mut self, enabled: &[Enabled]) -> usize {
+        (**self).choose(enabled)
+    }
+}
+
+impl<S: Scheduler + ?Sized> Scheduler for Box<S> {
+    fn begin(&mut self) -> bool {
+        (**self).begin()
+    }
+
+    fn choose(&mut self, enabled: &[Enabled]) -> usize {
+        (**self).choose(enabled)
+    }
+}
+
+/// Is somebody else chosen than the one who moved last, though that one could go on?
+fn is_preemption(last: Option<Wid>, enabled: &[Enabled], chosen: usize) -> bool {
+    chosen != 0 && Some(enabled[0].worker) == last
 }
