@@ -16,6 +16,7 @@ pub const FLAG: Double = Double {
     promise: "excludes nobody: no two workers look at the same boolean",
     claim: Claim::Nobody,
     patience: Some(PATIENCE),
+    workers: 2,
     open: |_: &Site| Ok(Box::new(Flag::default())),
 };
 

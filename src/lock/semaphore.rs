@@ -13,6 +13,7 @@ pub const SEMAPHORE: Double = Double {
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
     patience: None,
+    workers: 2,
     open: |site| Ok(Box::new(Shared(site.semaphore))),
 };
 
