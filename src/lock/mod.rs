@@ -1,11 +1,12 @@
-//! Locks under test: trait [`Lock`], what each claims, one file each, and [`ALL`] of the
-//! experiment.
+//! Locks under test: trait [`Lock`], what each claims, one file each; [`ALL`] of the
+//! experiment, and the [`ZOO`].
 
 mod claim;
 mod flag;
 mod flock;
 mod mutex;
 mod semaphore;
+pub mod zoo;
 
 use std::io;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use flag::FLAG;
 pub use flock::FLOCK;
 pub use mutex::MUTEX;
 pub use semaphore::SEMAPHORE;
+pub use zoo::ZOO;
 
 /// One worker's handle on a lock. It lives in that worker and never leaves it.
 pub trait Lock {
