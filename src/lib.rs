@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod error;
+pub mod fs;
 pub mod history;
 pub mod interleave;
 mod json;

@@ -103,6 +103,11 @@ thread_local! {
     static STAGE: RefCell<Option<std::rc::Rc<dyn Stage>>> = const { RefCell::new(None) };
 }
 
+/// Is this thread a worker of a run? Whoever has to work for what it says to [`point`] asks first.
+pub(crate) fn in_run() -> bool {
+    STAGE.try_with(|stage| stage.borrow().is_some()).unwrap_or(false)
+}
+
 fn with_stage(act: impl FnOnce(&dyn Stage)) {
     // Cloned out, because a point may come back in another case.
     let stage = STAGE.with_borrow(Clone::clone);
@@ -126,4 +131,51 @@ pub fn note(text: fmt::Arguments<'_>) {
 /// try again.
 pub fn changed() {
     with_stage(|stage| stage.changed());
+}
+
+/// A stage that writes down what is said to it.
+#[cfg(test)]
+pub(crate) mod recorder {
+    use super::*;
+
+    /// One step: what its point said, its note, and whether something changed.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Step {
+        pub(crate) next: Vec<Access>,
+        pub(crate) note: String,
+        pub(crate) changed: bool,
+    }
+
+    #[derive(Default)]
+    struct Recorder(RefCell<Vec<Step>>);
+
+    impl Recorder {
+        fn last(&self, act: impl FnOnce(&mut Step)) {
+            act(self.0.borrow_mut().last_mut().expect("a point comes first"));
+        }
+    }
+
+    impl Stage for Recorder {
+        fn point(&self, next: &[Access]) {
+            assert!(next.len() <= ACCESSES, "{next:?}");
+            self.0.borrow_mut().push(Step { next: next.to_vec(), ..Step::default() });
+        }
+
+        fn note(&self, text: fmt::Arguments<'_>) {
+            self.last(|step| step.note = text.to_string());
+        }
+
+        fn changed(&self) {
+            self.last(|step| step.changed = true);
+        }
+    }
+
+    /// The steps that `act` takes.
+    pub(crate) fn steps<T>(act: impl FnOnce() -> T) -> (T, Vec<Step>) {
+        let recorder = std::rc::Rc::new(Recorder::default());
+        STAGE.set(Some(recorder.clone()));
+        let result = act();
+        STAGE.set(None);
+        (result, recorder.0.take())
+    }
 }

@@ -104,7 +104,10 @@ fn a_preemption_between_look_and_create_lets_two_in() {
         let case = case("exists", 2, choices);
         let history = engine.run(&case).unwrap();
         let verdict = engine.judge(&case, EXISTS.promised(), &history);
-        eprintln!("{choices:?} {verdict:?}\n{:#?}", history.events.iter().map(|e| format!("{} {:?}", e.worker, e.what)).collect::<Vec<_>>());
+        eprintln!(
+            "{choices:?} {verdict:?}\n{:#?}",
+            history.events.iter().map(|e| format!("{} {:?}", e.worker, e.what)).collect::<Vec<_>>()
+        );
         verdict
     };
     assert!(!matches!(verdict(&[]), Verdict::Fail(_)), "without a preemption it is sound");
@@ -119,10 +122,12 @@ fn what_a_scheduler_chose_is_replayed_step_for_step() {
     for lock in ["exists", "flock"] {
         let mut found = 0;
         for number in 0..400 {
-            let (history, choices) = engine.explore(&case(lock, 3, &[]), &mut Counter(number * 7919)).unwrap();
+            let (history, choices) =
+                engine.explore(&case(lock, 3, &[]), &mut Counter(number * 7919)).unwrap();
             let chosen = case(lock, 3, &choices);
             assert_eq!(engine.run(&chosen).unwrap(), history, "{choices:?}");
-            found += u32::from(matches!(engine.judge(&chosen, EXISTS.promised(), &history), Verdict::Fail(_)));
+            found +=
+                u32::from(matches!(engine.judge(&chosen, EXISTS.promised(), &history), Verdict::Fail(_)));
         }
         assert_eq!(found > 0, lock == "exists", "{found} of 400 broke {lock}");
         eprintln!("{lock} {found}");

@@ -81,7 +81,13 @@ impl<'a> Hand<'a> {
     pub fn new(place: Place<'a>, me: Identity, serial: u64) -> Self {
         let Place { double, folder, mutex, semaphore } = place;
         let [file, path] = files(folder, serial);
-        Hand { me, double, file: SharedFile::at(file), site: Site { path, mutex, semaphore }, lock: None }
+        Hand {
+            me,
+            double,
+            file: SharedFile::at(file),
+            site: Site { path, mutex, semaphore, worker: me.wid, workers: lockfuzz::schedule::MAX_WORKERS },
+            lock: None,
+        }
     }
 
     pub fn act(&mut self, act: Act) {

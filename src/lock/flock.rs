@@ -16,6 +16,7 @@ pub const FLOCK: Double = Double {
     claim: Claim::Everyone,
     patience: None,
     atomic: true,
+    workers: 2,
     open: |site: &Site| {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&site.path)?;
         Ok(Box::new(Flock(file)))

@@ -1,10 +1,12 @@
-//! Locks under test: trait [`Lock`], what each claims, one file each, and the list of [`ALL`].
+//! Locks under test: trait [`Lock`], what each claims, one file each; [`ALL`] of the
+//! experiment, and the [`ZOO`].
 
 mod claim;
 mod flag;
 mod flock;
 mod mutex;
 mod semaphore;
+pub mod zoo;
 
 use std::io;
 use std::path::PathBuf;
@@ -20,17 +22,24 @@ pub use flag::FLAG;
 pub use flock::FLOCK;
 pub use mutex::MUTEX;
 pub use semaphore::SEMAPHORE;
+pub use zoo::ZOO;
 
 /// One worker's handle on a lock. It lives in that worker and never leaves it.
 pub trait Lock {
     /// Takes the lock if that can be done without waiting.
+    ///
+    /// What the lock did to get it may stay with the handle, as it does in one that waits: a file that
+    /// is open, a place in a queue. A try that would block must not change, each time, what others
+    /// wait for: two waiters would wake each other for ever.
     fn try_lock(&mut self) -> TryLock;
 
-    /// Takes the lock, waiting as this lock waits.
+    /// Takes the lock, waiting as this lock waits: if it does not say how, it tries every millisecond.
     ///
     /// # Errors
     /// [`LockError::GaveUp`] when its patience ended, [`LockError::Io`] when it could not be tried.
-    fn lock(&mut self, clock: &dyn Clock) -> Result<(), LockError>;
+    fn lock(&mut self, clock: &dyn Clock) -> Result<(), LockError> {
+        poll(clock, Duration::from_millis(1), Duration::MAX, || self.try_lock())
+    }
 
     /// Gives the lock back. Called only by who holds it.
     ///
@@ -71,6 +80,19 @@ pub struct Site<'a> {
     pub mutex: &'static Mutex<()>,
     /// A semaphore that all workers of the case share, whatever process they live in; its value is 1.
     pub semaphore: &'a Semaphore,
+    /// The number of the worker who opens it, from 1.
+    pub worker: u32,
+    /// How many workers the case has.
+    pub workers: u32,
+}
+
+impl Site<'_> {
+    /// The path with something added: what else a lock makes is found, and cleared, by its beginning.
+    pub fn beside(&self, suffix: impl std::fmt::Display) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(format!(".{suffix}"));
+        path.into()
+    }
 }
 
 /// A stand-in for the lock in somebody's program: what it says of itself, and how it is opened.
@@ -89,6 +111,8 @@ pub struct Double {
     /// It takes no steps between which another worker could move. Otherwise it says itself where they
     /// are, with [`point`](crate::stage::point).
     pub atomic: bool,
+    /// How many workers it takes to break it; for a sound one, 2.
+    pub workers: u32,
     /// Opens one worker's handle.
     pub open: for<'a> fn(&Site<'a>) -> io::Result<Box<dyn Lock + 'a>>,
 }
@@ -100,7 +124,7 @@ impl Double {
     }
 }
 
-/// The doubles that lockfuzz comes with.
+/// The doubles of the experiment.
 pub static ALL: [&Double; 4] = [&FLAG, &MUTEX, &SEMAPHORE, &FLOCK];
 
 /// Waits as a program does that has nothing to wait on: tries, sleeps for `pause`, tries again, and

@@ -14,6 +14,7 @@ pub const MUTEX: Double = Double {
     claim: Claim::SameProcess,
     patience: None,
     atomic: true,
+    workers: 2,
     open: |site: &Site| Ok(Box::new(StdMutex { mutex: site.mutex, guard: None })),
 };
 

@@ -14,6 +14,7 @@ pub const SEMAPHORE: Double = Double {
     claim: Claim::Everyone,
     patience: None,
     atomic: true,
+    workers: 2,
     open: |site| Ok(Box::new(Shared(site.semaphore))),
 };
 

@@ -103,7 +103,7 @@ impl<'a> Desk<'a> {
             me,
             scope: board.scope(),
             file: SharedFile::at(file),
-            site: Site { path, mutex, semaphore: &board.semaphore },
+            site: Site { path, mutex, semaphore: &board.semaphore, worker: me.wid, workers: board.workers() },
             double: doubles[board.double()],
             lock: None,
             holds: false,

@@ -1,0 +1,39 @@
+//! `excl`: create the lock file with O_EXCL, unlink it on release.
+//!
+//! git's index.lock, and most lock files that are right. What it cannot do is end with its holder: after
+//! a crash the file stays.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::created;
+use crate::fs::{self, File};
+use crate::lock::{Claim, Double, Lock, TryLock};
+
+/// Create or fail.
+pub const EXCL: Double = Double {
+    name: "excl",
+    what: "creates the lock file with O_EXCL, unlinks it",
+    promise: "excludes everyone, as long as no holder dies",
+    claim: Claim::Everyone,
+    patience: None,
+    workers: 2,
+    atomic: false,
+    open: |site| Ok(Box::new(Excl(site.path.clone()))),
+};
+
+struct Excl(PathBuf);
+
+impl Lock for Excl {
+    fn try_lock(&mut self) -> TryLock {
+        match created(File::create_new(&self.0)) {
+            Ok(Some(_)) => TryLock::Acquired,
+            Ok(None) => TryLock::WouldBlock,
+            Err(why) => TryLock::Failed(why),
+        }
+    }
+
+    fn unlock(&mut self) -> io::Result<()> {
+        fs::remove_file(&self.0)
+    }
+}

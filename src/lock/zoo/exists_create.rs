@@ -1,0 +1,48 @@
+//! `exists-create`: look whether the lock file is there, then create it.
+//!
+//! What half of all scripts do (`[ -e lock ] || echo $$ > lock`), and every program that writes its pid
+//! file without O_EXCL. It breaks between the look and the creation: two look, both find nothing.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::gone;
+use crate::fs;
+use crate::lock::{Claim, Double, Lock, TryLock};
+
+/// Look, then create.
+pub const EXISTS_CREATE: Double = Double {
+    name: "exists-create",
+    what: "looks whether the lock file is there, then creates it",
+    promise: "excludes nobody: two look before either creates",
+    claim: Claim::Nobody,
+    patience: None,
+    workers: 2,
+    atomic: false,
+    open: |site| Ok(Box::new(ExistsCreate { path: site.path.clone(), worker: site.worker })),
+};
+
+struct ExistsCreate {
+    path: PathBuf,
+    worker: u32,
+}
+
+impl ExistsCreate {
+    fn attempt(&self) -> io::Result<TryLock> {
+        if fs::exists(&self.path)? {
+            return Ok(TryLock::WouldBlock);
+        }
+        fs::write(&self.path, self.worker.to_string())?;
+        Ok(TryLock::Acquired)
+    }
+}
+
+impl Lock for ExistsCreate {
+    fn try_lock(&mut self) -> TryLock {
+        self.attempt().unwrap_or_else(TryLock::Failed)
+    }
+
+    fn unlock(&mut self) -> io::Result<()> {
+        gone(fs::remove_file(&self.path))
+    }
+}

@@ -1,0 +1,102 @@
+//! The zoo: the lock files that real programs use, the sound ones and the broken ones.
+//!
+//! Each is written over [`crate::fs`], so that another worker may go on between any two of its steps.
+//! What a lock makes besides its site's path has that path as the beginning of its name, and is gone
+//! once everybody has released and dropped it.
+
+mod bakery;
+mod bakery_no_choosing;
+mod excl;
+mod exists_create;
+mod fcntl;
+mod flag_shared;
+mod flock_checked;
+mod flock_unlink;
+mod flock_upgrade;
+mod hardlink;
+mod mkdir;
+mod ofd;
+mod pid_late;
+mod pid_stale;
+mod rename_lock;
+mod symlink;
+mod timeout_release;
+
+use std::fs::TryLockError;
+use std::io;
+
+use super::{Double, TryLock};
+
+pub use bakery::BAKERY;
+pub use bakery_no_choosing::BAKERY_NO_CHOOSING;
+pub use excl::EXCL;
+pub use exists_create::EXISTS_CREATE;
+pub use fcntl::FCNTL;
+pub use flag_shared::FLAG_SHARED;
+pub use flock_checked::FLOCK_CHECKED;
+pub use flock_unlink::FLOCK_UNLINK;
+pub use flock_upgrade::FLOCK_UPGRADE;
+pub use hardlink::HARDLINK;
+pub use mkdir::MKDIR;
+pub use ofd::OFD;
+pub use pid_late::PID_LATE;
+pub use pid_stale::PID_STALE;
+pub use rename_lock::RENAME_LOCK;
+pub use symlink::SYMLINK;
+pub use timeout_release::TIMEOUT_RELEASE;
+
+/// The broken ones, then the sound ones.
+pub static ZOO: [&Double; 17] = [
+    &FLAG_SHARED,
+    &EXISTS_CREATE,
+    &RENAME_LOCK,
+    &PID_STALE,
+    &PID_LATE,
+    &FLOCK_UNLINK,
+    &FLOCK_UPGRADE,
+    &TIMEOUT_RELEASE,
+    &BAKERY_NO_CHOOSING,
+    &EXCL,
+    &MKDIR,
+    &SYMLINK,
+    &HARDLINK,
+    &BAKERY,
+    &OFD,
+    &FLOCK_CHECKED,
+    &FCNTL,
+];
+
+/// Somebody else may have unlinked it already.
+fn gone(result: io::Result<()>) -> io::Result<()> {
+    found(result).map(drop)
+}
+
+/// `None` where there is one already.
+fn created<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(new) => Ok(Some(new)),
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// `None` where there is none.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(there) => Ok(Some(there)),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// What came of asking the kernel for a lock.
+fn flocked(result: Result<(), TryLockError>) -> io::Result<TryLock> {
+    match result {
+        Ok(()) => Ok(TryLock::Acquired),
+        Err(TryLockError::WouldBlock) => Ok(TryLock::WouldBlock),
+        Err(TryLockError::Error(why)) => Err(why),
+    }
+}
+
+#[cfg(test)]
+mod tests;
