@@ -92,8 +92,9 @@ pub fn run() -> ExitCode {
             })
         }
         args::Verb::Guard { folder } => {
-            workspace::guard(&folder);
-            Ok(Exit::Expected)
+            workspace::guard(&folder).map(|()| Exit::Expected).map_err(|why| {
+                Trouble::usage(format_args!("a guard is started by lockfuzz itself, not by hand ({why})"))
+            })
         }
     };
     went.unwrap_or_else(|trouble| {
