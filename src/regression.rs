@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::case::Case;
 use crate::check::Verdict;
 use crate::engine::Kind;
-use crate::error::Error;
+use crate::error::{Error, unnamed};
 use crate::history::Event;
 use crate::json;
 use crate::schedule::Illegal;
@@ -103,7 +103,7 @@ impl Saved {
             move |source| Error::Save { path, source }
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(failed(folder))?;
+        let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(unnamed).map_err(failed(folder))?;
         let text = json::readable(self).map_err(|why| failed(folder)(why.into()))?;
         draft.write_all(text.as_bytes()).map_err(failed(folder))?;
         for number in 1.. {

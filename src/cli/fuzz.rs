@@ -15,6 +15,7 @@ use crate::campaign::{Budget, Campaign, Observer, Report, Row, RowReport};
 use crate::case::Placement;
 use crate::check::Verdict;
 use crate::engine::Kind;
+use crate::error::{Error, unnamed};
 use crate::lock::ALL;
 use crate::report::progress::{Counted, Progress};
 use crate::report::{json, junit, terminal};
@@ -150,7 +151,7 @@ fn listen() -> Result<Arc<AtomicBool>, Trouble> {
         let code = Exit::Interrupted as i32;
         signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&insist))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt)))
-            .map_err(|why| Trouble::from(crate::error::Error::Signals(why)))?;
+            .map_err(|why| Trouble::from(Error::Signals(why)))?;
     }
     let seen = Arc::clone(&interrupt);
     std::thread::spawn(move || {
@@ -168,8 +169,9 @@ fn check_save(folder: &Path) -> Result<(), Trouble> {
     let existing = existing.into_iter().find(|path| path.exists()).unwrap_or(Path::new("."));
     tempfile::tempfile_in(existing).map(drop).map_err(|why| {
         Trouble::usage(format_args!(
-            "--save {}: counterexamples cannot be saved there: {why}",
-            folder.display()
+            "--save {}: counterexamples cannot be saved there: {}; name a folder that you may write to",
+            folder.display(),
+            unnamed(why)
         ))
     })
 }
@@ -235,7 +237,7 @@ fn overwrite(path: &Path, mut file: &File, text: &str) -> Result<(), Trouble> {
 }
 
 fn failed(path: &Path, source: io::Error) -> Trouble {
-    crate::error::Error::Save { path: path.to_owned(), source }.into()
+    Error::Save { path: path.to_owned(), source }.into()
 }
 
 /// Writes the files anew after each row, so that what is known is never lost.

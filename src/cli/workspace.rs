@@ -11,13 +11,14 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use tempfile::TempDir;
 
 use super::Trouble;
+use crate::error::unnamed;
 use crate::worker::process::await_end;
 use crate::worker::{Launch, Staff};
 
-/// A fresh folder. It goes when this is dropped, and a small process of its own removes it should the
 /// How the names of these folders begin.
 const PREFIX: &str = "lockfuzz-";
 
+/// A fresh folder. It goes when this is dropped, and a small process of its own removes it should the
 /// driver die without dropping anything.
 pub(super) struct Workspace {
     folder: Option<TempDir>,
@@ -34,12 +35,12 @@ impl Workspace {
         };
         let refuse = |why: io::Error| {
             let hint = "name a folder with some room that you may write to";
-            Trouble::usage(format_args!("{flag}: cannot make files there: {}; {hint}", reason(&why)))
+            Trouble::usage(format_args!("{flag}: cannot make files there: {}; {hint}", unnamed(why)))
         };
         let parent = fs::canonicalize(&parent).map_err(refuse)?;
         let (theirs, lifeline) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| refuse(why.into()))?;
-        let mut command = Launch::itself(&["guard"]).command();
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&parent).map_err(refuse)?;
+        let mut command = Launch::itself(&["guard"]).command();
         let guard = command.arg(folder.path()).stdin(Stdio::from(theirs)).stdout(Stdio::null()).spawn();
         let workspace =
             Workspace { folder: Some(folder), guard: guard.map_err(refuse)?, lifeline: Some(lifeline) };
@@ -92,11 +93,11 @@ pub(super) fn guard(folder: &Path) -> io::Result<()> {
             Err(why) if why.kind() != io::ErrorKind::NotFound => {
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
-        }
             _ => break,
+        }
     }
-}
     Ok(())
+}
 
 fn default_dir() -> PathBuf {
     let shared = Path::new("/dev/shm");
@@ -109,12 +110,6 @@ fn has_room(folder: &Path) -> io::Result<()> {
     let mut file = tempfile::tempfile_in(folder)?;
     file.write_all(&[0; 16 * 1024])?;
     file.sync_data()
-}
-
-/// What went wrong, without the path that tempfile adds to it.
-fn reason(why: &io::Error) -> String {
-    let source = why.get_ref().and_then(std::error::Error::source);
-    source.map_or_else(|| why.to_string(), ToString::to_string)
 }
 
 /// The names of the file systems that one meets (statfs(2)).
