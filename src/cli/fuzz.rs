@@ -35,26 +35,22 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
     let progress = Progress::new(rows(&args).len(), args.quiet);
     let mut campaign = campaign(&args, &workspace);
     let to_stdout = outputs.json_to_stdout;
-    let tell = |text: &str| {
-        if !to_stdout && !args.quiet {
-            say(text)
-        }
-    };
+    let tell = |text: &str| if to_stdout || args.quiet { Ok(()) } else { say(text) };
     if campaign.engine == Kind::Realtime {
         let wanted = args.period.unwrap_or(REALTIME_PERIOD);
         let measured = calibrate(workspace.path(), wanted)?;
         campaign.period = Some(measured.period);
-        tell(&terminal::header(&campaign, &workspace.describe()));
+        tell(&terminal::header(&campaign, &workspace.describe()))?;
         if measured.period != wanted {
             tell(&format!(
                 "period raised from {wanted} s: the slowest of 1,000 writes and reads took {} s\n",
                 measured.worst
-            ));
+            ))?;
         }
     } else {
-        tell(&terminal::header(&campaign, &workspace.describe()));
+        tell(&terminal::header(&campaign, &workspace.describe()))?;
     }
-    tell("\n");
+    tell("\n")?;
     let observer = Recorder {
         counted: Counted::new(&progress),
         outputs: &outputs,
@@ -68,7 +64,7 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
         None if report.interrupted => interrupted(&report),
         _ => Exit::from(&report.verdict()),
     };
-    outputs.write(&campaign, &report, document_verdict(exit))?;
+    let written = outputs.write(&campaign, &report, document_verdict(exit));
     if !to_stdout {
         let colour = match args.color {
             Colour::Always => true,
@@ -78,12 +74,12 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
             }
         };
         let manner = terminal::Manner { colour, all: args.show == Some(Show::All), quiet: args.quiet };
-        say(&terminal::report(&campaign, &report, manner));
+        say(&terminal::report(&campaign, &report, manner))?;
     }
+    // What was found is said and saved; that the rest could not be done is said as well.
     match error {
-        // What was found is said and saved; that the rest could not be done is said as well.
         Some(why) => Err(why.into()),
-        None => Ok(exit),
+        None => written.map(|()| exit),
     }
 }
 
@@ -202,7 +198,7 @@ impl Outputs {
 
     fn write(&self, campaign: &Campaign, report: &Report, verdict: &'static str) -> Result<(), Trouble> {
         if self.json_to_stdout {
-            say(&json_text(campaign, report, verdict)?);
+            say(&json_text(campaign, report, verdict)?)?;
         }
         self.write_files(campaign, report, verdict)
     }

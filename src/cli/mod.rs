@@ -104,10 +104,17 @@ pub fn run() -> ExitCode {
     .into()
 }
 
-/// Writes to standard output. Whoever reads it may have gone; that is no failure of ours.
-fn say(text: &str) {
+/// Writes to standard output. Whoever reads it may have gone; that is no failure of ours. A full disk
+/// is one.
+fn say(text: &str) -> Result<(), Trouble> {
     let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
+            let sentence = format!("cannot write to standard output: {why}");
+            Err(Trouble { exit: Exit::Broken, sentence })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn find_double(name: &str) -> Result<&'static Double, String> {
