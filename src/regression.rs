@@ -205,7 +205,8 @@ mod tests {
         assert!(refused(&whole.replacen("\"write\"", "\"read\"", 1)).contains("before it wrote"));
         assert!(refused(&whole.replace("\"at\":0.001", "\"at\":0.0")).contains("times must rise"));
         let event = |worker, tick| {
-            let event = format!(r#"{{"tick":{tick},"at":0.0,"worker":{worker},"command":"read","what":"began"}}"#);
+            let event =
+                format!(r#"{{"tick":{tick},"at":0.0,"worker":{worker},"command":"read","what":"began"}}"#);
             whole.replace("\"history\":[]", &format!("\"history\":[{event}]"))
         };
         assert!(refused(&event(3, 0)).contains("is not that of its case: worker 3 in tick 0"));

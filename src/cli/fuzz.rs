@@ -1,6 +1,6 @@
 //! `lockfuzz fuzz`: the whole experiment.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,10 +28,10 @@ const REALTIME_PERIOD: Time = Time::from_micros(20_000);
 const SHRINK_TRIES: u32 = 4096;
 
 pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
-    let outputs = Outputs::open(&args)?;
     check_save(&args.save)?;
-    let workspace = Workspace::new(args.dir.as_deref())?;
     let interrupt = listen()?;
+    let workspace = Workspace::new(args.dir.as_deref())?;
+    let outputs = Outputs::open(&args)?;
     let progress = Progress::new(rows(&args).len(), args.quiet);
     let mut campaign = campaign(&args, &workspace);
     let to_stdout = outputs.json_to_stdout;
@@ -174,26 +174,30 @@ fn check_save(folder: &Path) -> Result<(), Trouble> {
 
 /// The files that the result goes to.
 struct Outputs {
-    json: Option<(PathBuf, File)>,
-    junit: Option<(PathBuf, File)>,
+    json: Option<Output>,
+    junit: Option<Output>,
     json_to_stdout: bool,
+}
+
+/// A file that is open for the result.
+struct Output {
+    path: PathBuf,
+    file: File,
 }
 
 impl Outputs {
     /// Opens them, so that a path which cannot be written is known before the work begins.
     fn open(args: &FuzzArgs) -> Result<Self, Trouble> {
         let json_to_stdout = args.json.as_deref() == Some(Path::new("-"));
-        let open = |flag: &str, path: &Option<PathBuf>| {
-            let Some(path) = path else { return Ok(None) };
-            match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
-                Ok(file) => Ok(Some((path.clone(), file))),
-                Err(why) => {
-                    Err(Trouble::usage(format_args!("{flag} {}: cannot be written: {why}", path.display())))
-                }
-            }
-        };
-        let to_file = if json_to_stdout { &None } else { &args.json };
-        Ok(Outputs { json: open("--json", to_file)?, junit: open("--junit", &args.junit)?, json_to_stdout })
+        let to_file = args.json.as_deref().filter(|_| !json_to_stdout);
+        let made = to_file.filter(|path| !path.exists());
+        let json = to_file.map(|path| Output::open("--json", path)).transpose()?;
+        let junit = args.junit.as_deref().map(|path| Output::open("--junit", path)).transpose();
+        let junit = junit.inspect_err(|_| {
+            // Nothing is left behind by a run that never began.
+            let _ = made.map(fs::remove_file);
+        })?;
+        Ok(Outputs { json, junit, json_to_stdout })
     }
 
     fn write(&self, campaign: &Campaign, report: &Report, verdict: &'static str) -> Result<(), Trouble> {
@@ -209,14 +213,26 @@ impl Outputs {
         report: &Report,
         verdict: &'static str,
     ) -> Result<(), Trouble> {
-        if let Some((path, file)) = &self.json {
+        if let Some(Output { path, file }) = &self.json {
             overwrite(path, file, &json_text(campaign, report, verdict)?)?;
         }
-        if let Some((path, file)) = &self.junit {
+        if let Some(Output { path, file }) = &self.junit {
             let xml = junit::document(campaign, report).map_err(|why| failed(path, io::Error::other(why)))?;
             overwrite(path, file, &xml)?;
         }
         Ok(())
+    }
+}
+
+impl Output {
+    fn open(flag: &str, path: &Path) -> Result<Self, Trouble> {
+        match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
+            Ok(file) => Ok(Output { path: path.to_owned(), file }),
+            Err(why) => Err(Trouble::usage(format_args!(
+                "{flag} {}: cannot be written: {why}; name a file that you may write to",
+                path.display()
+            ))),
+        }
     }
 }
 

@@ -91,11 +91,9 @@ pub fn run() -> ExitCode {
                 Trouble::usage(format_args!("a worker is started by lockfuzz itself, not by hand ({why})"))
             })
         }
-        args::Verb::Guard { folder } => {
-            workspace::guard(&folder).map(|()| Exit::Expected).map_err(|why| {
-                Trouble::usage(format_args!("a guard is started by lockfuzz itself, not by hand ({why})"))
-            })
-        }
+        args::Verb::Guard { folder } => workspace::guard(&folder).map(|()| Exit::Expected).map_err(|why| {
+            Trouble::usage(format_args!("a guard is started by lockfuzz itself, not by hand ({why})"))
+        }),
     };
     went.unwrap_or_else(|trouble| {
         let _ = writeln!(io::stderr(), "lockfuzz: {}", trouble.sentence);
