@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::args::{Colour, FuzzArgs, Show};
+use super::args::{Colour, FuzzArgs, Show, environment};
 use super::workspace::Workspace;
 use super::{Exit, Trouble, say};
 use crate::calibrate::calibrate;
@@ -27,7 +27,9 @@ const REALTIME_PERIOD: Time = Time::from_micros(20_000);
 /// The most cases tried to make a counterexample smaller.
 const SHRINK_TRIES: u32 = 4096;
 
-pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
+pub(super) fn run(mut args: FuzzArgs) -> Result<Exit, Trouble> {
+    let cases = environment().map_err(Trouble::usage)?;
+    args.cases = args.cases.or(cases);
     check_save(&args.save)?;
     let interrupt = listen()?;
     let workspace = Workspace::new(args.dir.as_deref())?;
