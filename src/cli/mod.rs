@@ -74,7 +74,15 @@ impl From<Error> for Trouble {
             Error::Interrupted => Exit::Interrupted,
             _ => Exit::Broken,
         };
-        Trouble { exit, sentence: error.to_string() }
+        let hint = match &error {
+            Error::Failed { source, .. } | Error::Folder { source, .. } | Error::Save { source, .. }
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
+                "; make room there, or name another folder"
+            }
+            _ => "",
+        };
+        Trouble { exit, sentence: format!("{error}{hint}") }
     }
 }
 
