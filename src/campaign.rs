@@ -366,8 +366,15 @@ impl RowRun {
                     replays: (0, 0),
                     path: None,
                 };
-                let smallest = self.smallest(campaign, engine, tree, first)?;
-                self.keep(campaign, engine, smallest)?;
+                // Whatever keeps it from being made smaller, repeated or saved: it was found.
+                let mut found = first.clone();
+                let went = self.smallest(campaign, engine, tree, first).and_then(|smallest| {
+                    found = smallest;
+                    self.repeat(campaign, engine, &mut found)
+                });
+                let saved = self.save(campaign, &mut found);
+                self.counterexample = Some(found);
+                went.and(saved)?;
             }
         }
         Ok(())
@@ -429,12 +436,12 @@ impl RowRun {
         Ok(best)
     }
 
-    /// Runs the counterexample again and again, and saves it when it holds.
-    fn keep(
+    /// Runs the counterexample again and again: does it hold?
+    fn repeat(
         &mut self,
         campaign: &Campaign,
         engine: &mut dyn Engine,
-        mut found: Counterexample,
+        found: &mut Counterexample,
     ) -> Result<(), Error> {
         let runs = if campaign.engine == Kind::Realtime { REPLAYS.min(3) } else { REPLAYS };
         let mut again = 0;
@@ -449,6 +456,10 @@ impl RowRun {
         if again < runs {
             self.unclear = Some(Reason::Unrepeatable);
         }
+        Ok(())
+    }
+
+    fn save(&self, campaign: &Campaign, found: &mut Counterexample) -> Result<(), Error> {
         if let Some(folder) = &campaign.save {
             let saved = Saved {
                 format: FORMAT.to_owned(),
@@ -465,7 +476,6 @@ impl RowRun {
             let stem = format!("{}-{}", self.row.lock.name, self.row.placement.name());
             found.path = Some(saved.save(folder, &stem)?);
         }
-        self.counterexample = Some(found);
         Ok(())
     }
 

@@ -54,7 +54,7 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
         text += &wrapped("cause", 8, &failure.to_string());
     }
     text += &wrapped("replay", 8, &tally.words(saved.engine));
-    say(&text);
+    say(&text)?;
     Ok(tally.exit())
 }
 
