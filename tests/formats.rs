@@ -105,7 +105,7 @@ fn every_word_of_a_verdict() {
             Reason::Late(_) => 12,
             Reason::Missing(_) => 13,
             Reason::Unrepeatable => 14,
-            Reason::Interrupted => 15,
+            Reason::NotBegun { .. } => 15,
         },
     };
     assert_eq!(kinds(&read_lines("json verdict"), number), 16);

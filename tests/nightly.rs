@@ -28,9 +28,20 @@ fn both_engines_run_and_leave_their_results() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a night");
-    // One row, a few workers: a slow machine raises the period, and still this ends soon.
-    let few = ["--lock", "flock", "--placement", "threads", "--order", "as-generated", "--workers", "2"];
-    let words = ["2s", out.to_str().unwrap()].into_iter().chain(few).collect::<Vec<_>>();
+    // One case, a few workers: a slow machine raises the period, and still this ends soon.
+    let few = [
+        "--lock",
+        "flock",
+        "--placement",
+        "threads",
+        "--order",
+        "as-generated",
+        "--workers",
+        "2",
+        "--cases",
+        "1",
+    ];
+    let words = ["60s", out.to_str().unwrap()].into_iter().chain(few).collect::<Vec<_>>();
     let (code, noise) = code_and_noise(&nightly(env!("CARGO_BIN_EXE_lockfuzz"), &words));
     assert_eq!((code, noise.as_str()), (Some(0), ""));
     for engine in ["stepped", "realtime"] {
