@@ -1,4 +1,5 @@
-//! The clock that waiting goes by: real in a realtime run, virtual elsewhere.
+//! The clock that a waiting lock goes by: the machine's in a realtime run, a virtual one in tests.
+//! (A stepped run never waits: its board knows when a worker's patience ends.)
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

@@ -30,3 +30,11 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
 }
+
+/// The same, without the name of the temporary file that tempfile puts behind it.
+pub(crate) fn unnamed(why: io::Error) -> io::Error {
+    match why.to_string().split_once(" at path \"") {
+        Some((plain, _)) => io::Error::new(why.kind(), plain),
+        None => why,
+    }
+}

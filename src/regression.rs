@@ -1,7 +1,7 @@
 //! Saved counterexamples: the case itself, what happened, and the verdict.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,14 +10,16 @@ use serde_json::Value;
 use crate::case::Case;
 use crate::check::Verdict;
 use crate::engine::Kind;
-use crate::error::Error;
+use crate::error::{Error, unnamed};
 use crate::history::Event;
 use crate::json;
-use crate::schedule::Illegal;
+use crate::schedule::{Illegal, Wid};
 
 /// The format that this version writes.
 pub const FORMAT: &str = "lockfuzz/counterexample/1";
 const FAMILY: &str = "lockfuzz/counterexample/";
+/// In bytes. The longest history that an engine brings back takes a third of it.
+const LARGEST: u64 = 64 << 20;
 
 /// A saved counterexample. `doc/formats.md` has the schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +70,10 @@ pub enum Unusable {
     Shape(serde_json::Error),
     #[error("its schedule is not legal: {0}")]
     Illegal(#[from] Illegal),
+    #[error("its history is not that of its case: worker {worker} in tick {tick}")]
+    History { worker: Wid, tick: usize },
+    #[error("it is larger than {} MiB, and no counterexample is", LARGEST >> 20)]
+    Large,
 }
 
 impl Saved {
@@ -76,7 +82,12 @@ impl Saved {
     /// # Errors
     /// [`Unusable`] says why not.
     pub fn read(path: &Path) -> Result<Saved, Unusable> {
-        let text = fs::read(path).map_err(Unusable::Unread)?;
+        let mut text = Vec::new();
+        let file = fs::File::open(path).map_err(Unusable::Unread)?;
+        file.take(LARGEST + 1).read_to_end(&mut text).map_err(Unusable::Unread)?;
+        if text.len() as u64 > LARGEST {
+            return Err(Unusable::Large);
+        }
         if text.trim_ascii().is_empty() {
             return Err(Unusable::Empty);
         }
@@ -89,7 +100,12 @@ impl Saved {
         }
         let saved: Saved = serde_json::from_value(value).map_err(Unusable::Shape)?;
         saved.case.check()?;
-        Ok(saved)
+        let ticks = saved.case.plan().times.len();
+        let alien = |event: &&Event| !(1..=saved.case.workers).contains(&event.worker) || event.tick >= ticks;
+        match saved.history.iter().find(alien) {
+            Some(&Event { worker, tick, .. }) => Err(Unusable::History { worker, tick }),
+            None => Ok(saved),
+        }
     }
 
     /// Saves it as `folder/stem.json`, or under the next free number. A file that holds the same case
@@ -103,7 +119,7 @@ impl Saved {
             move |source| Error::Save { path, source }
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(failed(folder))?;
+        let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(unnamed).map_err(failed(folder))?;
         let text = json::readable(self).map_err(|why| failed(folder)(why.into()))?;
         draft.write_all(text.as_bytes()).map_err(failed(folder))?;
         for number in 1.. {
@@ -188,5 +204,12 @@ mod tests {
         assert!(refused(&whole.replace("\"workers\":2", "\"workers\":1")).contains("asks worker 2 of 1"));
         assert!(refused(&whole.replacen("\"write\"", "\"read\"", 1)).contains("before it wrote"));
         assert!(refused(&whole.replace("\"at\":0.001", "\"at\":0.0")).contains("times must rise"));
+        let event = |worker, tick| {
+            let event =
+                format!(r#"{{"tick":{tick},"at":0.0,"worker":{worker},"command":"read","what":"began"}}"#);
+            whole.replace("\"history\":[]", &format!("\"history\":[{event}]"))
+        };
+        assert!(refused(&event(3, 0)).contains("is not that of its case: worker 3 in tick 0"));
+        assert!(refused(&event(2, 9)).contains("is not that of its case: worker 2 in tick 9"));
     }
 }

@@ -69,6 +69,7 @@ pub fn cases() -> Cases {
         workers: WORKERS,
         period: None,
         overlapping: false,
+        fewest: *WORKERS.start(),
     }
 }
 
@@ -82,6 +83,8 @@ pub struct Cases {
     workers: RangeInclusive<u32>,
     period: Option<Time>,
     overlapping: bool,
+    /// Shrunk cases may have as few workers as this.
+    fewest: u32,
 }
 
 impl Cases {
@@ -115,7 +118,14 @@ impl Cases {
     /// When the range is empty, or begins at 0.
     pub fn workers(mut self, workers: RangeInclusive<u32>) -> Self {
         assert!(*workers.start() > 0 && !workers.is_empty(), "a case has at least one worker");
+        self.fewest = *workers.start();
         self.workers = workers;
+        self
+    }
+
+    /// Cases may shrink to fewer workers than are generated.
+    pub fn shrinking_to(mut self, workers: u32) -> Self {
+        self.fewest = self.fewest.min(workers.max(1));
         self
     }
 
@@ -136,7 +146,7 @@ impl Cases {
     /// Is this one of them?
     fn admits(&self, case: &Case) -> bool {
         let alone = *self.workers.end() == 1;
-        self.workers.contains(&case.workers)
+        (self.fewest..=*self.workers.end()).contains(&case.workers)
             && case.check().is_ok()
             && (!self.overlapping || alone || case.order.sorted(&case.schedule).overlaps())
     }

@@ -42,7 +42,7 @@ impl Verdict {
 /// What a pass rests on. Evidence adds up over cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// How many cases ran to their end.
+    /// How many cases ran.
     pub cases: u64,
     /// In how many of them every worker wrote and read.
     pub complete: u64,
@@ -231,8 +231,11 @@ pub enum Reason {
     Missing(Missing),
     /// What was found could not be found again.
     Unrepeatable,
-    /// It was stopped before it could end.
-    Interrupted,
+    /// So many rows were never begun.
+    NotBegun {
+        /// How many.
+        rows: u64,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -260,7 +263,8 @@ impl fmt::Display for Reason {
                 write!(f, "worker {} {what}; it was told: {}", missing.worker, missing.command.name())
             }
             Reason::Unrepeatable => f.write_str("what was found did not happen again"),
-            Reason::Interrupted => f.write_str("stopped before the end"),
+            Reason::NotBegun { rows: 1 } => f.write_str("one row was never begun"),
+            Reason::NotBegun { rows } => write!(f, "{rows} rows were never begun"),
         }
     }
 }

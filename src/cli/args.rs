@@ -45,8 +45,8 @@ pub(super) enum Verb {
 
 #[derive(Debug, Group)]
 pub(super) struct FuzzArgs {
-    /// Cases for each row [default: 256; on the realtime engine 3; with --for no limit]
-    #[arg(long, value_name = "N", env = "PROPTEST_CASES", hide_env_values = true, value_parser = positive)]
+    /// Cases for each row [default: PROPTEST_CASES, or 256; on the realtime engine 3; with --for no limit]
+    #[arg(long, value_name = "N", value_parser = positive)]
     pub(super) cases: Option<u64>,
     /// Go on for so long, such as 30s, 10m or 8h
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
@@ -151,6 +151,25 @@ pub(super) struct ScheduleArgs {
     /// Print the form that is saved
     #[arg(long, action = ArgAction::SetTrue)]
     pub(super) json: bool,
+}
+
+/// The variables of proptest that are meant for us. One that is not a number is an error here, where
+/// proptest itself would go on with its default. What is left is the number of cases.
+pub(super) fn environment() -> Result<Option<u64>, String> {
+    let number = |name: &str, least: u64, most: u64| {
+        let Some(value) = std::env::var_os(name) else { return Ok(None) };
+        let number = value.to_str().and_then(|text| text.parse().ok());
+        let number = number.filter(|number| (least..=most).contains(number));
+        number.map(Some).ok_or_else(|| {
+            format!(
+                "{name}={}: a whole number from {least} is needed; correct it or unset it",
+                value.display()
+            )
+        })
+    };
+    number("PROPTEST_MAX_SHRINK_ITERS", 0, u32::MAX.into())?;
+    number("PROPTEST_RNG_SEED", 0, u64::MAX)?;
+    number("PROPTEST_CASES", 1, u64::MAX)
 }
 
 fn positive(text: &str) -> Result<u64, String> {

@@ -1,13 +1,13 @@
 //! `lockfuzz fuzz`: the whole experiment.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::args::{Colour, FuzzArgs, Show};
+use super::args::{Colour, FuzzArgs, Show, environment};
 use super::workspace::Workspace;
 use super::{Exit, Trouble, say};
 use crate::calibrate::calibrate;
@@ -15,6 +15,7 @@ use crate::campaign::{Budget, Campaign, Observer, Report, Row, RowReport};
 use crate::case::Placement;
 use crate::check::Verdict;
 use crate::engine::Kind;
+use crate::error::{Error, unnamed};
 use crate::lock::ALL;
 use crate::report::progress::{Counted, Progress};
 use crate::report::{json, junit, terminal};
@@ -26,34 +27,32 @@ const REALTIME_PERIOD: Time = Time::from_micros(20_000);
 /// The most cases tried to make a counterexample smaller.
 const SHRINK_TRIES: u32 = 4096;
 
-pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
-    let outputs = Outputs::open(&args)?;
+pub(super) fn run(mut args: FuzzArgs) -> Result<Exit, Trouble> {
+    let cases = environment().map_err(Trouble::usage)?;
+    args.cases = args.cases.or(cases);
     check_save(&args.save)?;
-    let workspace = Workspace::new(args.dir.as_deref())?;
     let interrupt = listen()?;
+    let workspace = Workspace::new(args.dir.as_deref())?;
+    let outputs = Outputs::open(&args)?;
     let progress = Progress::new(rows(&args).len(), args.quiet);
     let mut campaign = campaign(&args, &workspace);
     let to_stdout = outputs.json_to_stdout;
-    let tell = |text: &str| {
-        if !to_stdout && !args.quiet {
-            say(text)
-        }
-    };
+    let tell = |text: &str| if to_stdout || args.quiet { Ok(()) } else { say(text) };
     if campaign.engine == Kind::Realtime {
         let wanted = args.period.unwrap_or(REALTIME_PERIOD);
         let measured = calibrate(workspace.path(), wanted)?;
         campaign.period = Some(measured.period);
-        tell(&terminal::header(&campaign, &workspace.describe()));
+        tell(&terminal::header(&campaign, &workspace.describe()))?;
         if measured.period != wanted {
             tell(&format!(
                 "period raised from {wanted} s: the slowest of 1,000 writes and reads took {} s\n",
                 measured.worst
-            ));
+            ))?;
         }
     } else {
-        tell(&terminal::header(&campaign, &workspace.describe()));
+        tell(&terminal::header(&campaign, &workspace.describe()))?;
     }
-    tell("\n");
+    tell("\n")?;
     let observer = Recorder {
         counted: Counted::new(&progress),
         outputs: &outputs,
@@ -67,7 +66,7 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
         None if report.interrupted => interrupted(&report),
         _ => Exit::from(&report.verdict()),
     };
-    outputs.write(&campaign, &report, document_verdict(exit))?;
+    let written = outputs.write(&campaign, &report, document_verdict(exit));
     if !to_stdout {
         let colour = match args.color {
             Colour::Always => true,
@@ -77,12 +76,12 @@ pub(super) fn run(args: FuzzArgs) -> Result<Exit, Trouble> {
             }
         };
         let manner = terminal::Manner { colour, all: args.show == Some(Show::All), quiet: args.quiet };
-        say(&terminal::report(&campaign, &report, manner));
+        say(&terminal::report(&campaign, &report, manner))?;
     }
+    // What was found is said and saved; that the rest could not be done is said as well.
     match error {
-        // What was found is said and saved; that the rest could not be done is said as well.
         Some(why) => Err(why.into()),
-        None => Ok(exit),
+        None => written.map(|()| exit),
     }
 }
 
@@ -150,7 +149,7 @@ fn listen() -> Result<Arc<AtomicBool>, Trouble> {
         let code = Exit::Interrupted as i32;
         signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&insist))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt)))
-            .map_err(|why| Trouble::from(crate::error::Error::Signals(why)))?;
+            .map_err(|why| Trouble::from(Error::Signals(why)))?;
     }
     let seen = Arc::clone(&interrupt);
     std::thread::spawn(move || {
@@ -168,39 +167,44 @@ fn check_save(folder: &Path) -> Result<(), Trouble> {
     let existing = existing.into_iter().find(|path| path.exists()).unwrap_or(Path::new("."));
     tempfile::tempfile_in(existing).map(drop).map_err(|why| {
         Trouble::usage(format_args!(
-            "--save {}: counterexamples cannot be saved there: {why}",
-            folder.display()
+            "--save {}: counterexamples cannot be saved there: {}; name a folder that you may write to",
+            folder.display(),
+            unnamed(why)
         ))
     })
 }
 
 /// The files that the result goes to.
 struct Outputs {
-    json: Option<(PathBuf, File)>,
-    junit: Option<(PathBuf, File)>,
+    json: Option<Output>,
+    junit: Option<Output>,
     json_to_stdout: bool,
+}
+
+/// A file that is open for the result.
+struct Output {
+    path: PathBuf,
+    file: File,
 }
 
 impl Outputs {
     /// Opens them, so that a path which cannot be written is known before the work begins.
     fn open(args: &FuzzArgs) -> Result<Self, Trouble> {
         let json_to_stdout = args.json.as_deref() == Some(Path::new("-"));
-        let open = |flag: &str, path: &Option<PathBuf>| {
-            let Some(path) = path else { return Ok(None) };
-            match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
-                Ok(file) => Ok(Some((path.clone(), file))),
-                Err(why) => {
-                    Err(Trouble::usage(format_args!("{flag} {}: cannot be written: {why}", path.display())))
-                }
-            }
-        };
-        let to_file = if json_to_stdout { &None } else { &args.json };
-        Ok(Outputs { json: open("--json", to_file)?, junit: open("--junit", &args.junit)?, json_to_stdout })
+        let to_file = args.json.as_deref().filter(|_| !json_to_stdout);
+        let made = to_file.filter(|path| !path.exists());
+        let json = to_file.map(|path| Output::open("--json", path)).transpose()?;
+        let junit = args.junit.as_deref().map(|path| Output::open("--junit", path)).transpose();
+        let junit = junit.inspect_err(|_| {
+            // Nothing is left behind by a run that never began.
+            let _ = made.map(fs::remove_file);
+        })?;
+        Ok(Outputs { json, junit, json_to_stdout })
     }
 
     fn write(&self, campaign: &Campaign, report: &Report, verdict: &'static str) -> Result<(), Trouble> {
         if self.json_to_stdout {
-            say(&json_text(campaign, report, verdict)?);
+            say(&json_text(campaign, report, verdict)?)?;
         }
         self.write_files(campaign, report, verdict)
     }
@@ -211,14 +215,26 @@ impl Outputs {
         report: &Report,
         verdict: &'static str,
     ) -> Result<(), Trouble> {
-        if let Some((path, file)) = &self.json {
+        if let Some(Output { path, file }) = &self.json {
             overwrite(path, file, &json_text(campaign, report, verdict)?)?;
         }
-        if let Some((path, file)) = &self.junit {
+        if let Some(Output { path, file }) = &self.junit {
             let xml = junit::document(campaign, report).map_err(|why| failed(path, io::Error::other(why)))?;
             overwrite(path, file, &xml)?;
         }
         Ok(())
+    }
+}
+
+impl Output {
+    fn open(flag: &str, path: &Path) -> Result<Self, Trouble> {
+        match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
+            Ok(file) => Ok(Output { path: path.to_owned(), file }),
+            Err(why) => Err(Trouble::usage(format_args!(
+                "{flag} {}: cannot be written: {why}; name a file that you may write to",
+                path.display()
+            ))),
+        }
     }
 }
 
@@ -235,7 +251,7 @@ fn overwrite(path: &Path, mut file: &File, text: &str) -> Result<(), Trouble> {
 }
 
 fn failed(path: &Path, source: io::Error) -> Trouble {
-    crate::error::Error::Save { path: path.to_owned(), source }.into()
+    Error::Save { path: path.to_owned(), source }.into()
 }
 
 /// Writes the files anew after each row, so that what is known is never lost.

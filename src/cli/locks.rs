@@ -16,6 +16,6 @@ pub(super) fn run() -> Result<Exit, Trouble> {
         text += &wrapped(&label, label.len(), double.promise);
         text += &wrapped("", label.len(), &format!("({})", double.what));
     }
-    say(&text);
+    say(&text)?;
     Ok(Exit::Expected)
 }

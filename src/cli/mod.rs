@@ -74,7 +74,15 @@ impl From<Error> for Trouble {
             Error::Interrupted => Exit::Interrupted,
             _ => Exit::Broken,
         };
-        Trouble { exit, sentence: error.to_string() }
+        let hint = match &error {
+            Error::Failed { source, .. } | Error::Folder { source, .. } | Error::Save { source, .. }
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
+                "; make room there, or name another folder"
+            }
+            _ => "",
+        };
+        Trouble { exit, sentence: format!("{error}{hint}") }
     }
 }
 
@@ -91,10 +99,9 @@ pub fn run() -> ExitCode {
                 Trouble::usage(format_args!("a worker is started by lockfuzz itself, not by hand ({why})"))
             })
         }
-        args::Verb::Guard { folder } => {
-            workspace::guard(&folder);
-            Ok(Exit::Expected)
-        }
+        args::Verb::Guard { folder } => workspace::guard(&folder).map(|()| Exit::Expected).map_err(|why| {
+            Trouble::usage(format_args!("a guard is started by lockfuzz itself, not by hand ({why})"))
+        }),
     };
     went.unwrap_or_else(|trouble| {
         let _ = writeln!(io::stderr(), "lockfuzz: {}", trouble.sentence);
@@ -103,10 +110,17 @@ pub fn run() -> ExitCode {
     .into()
 }
 
-/// Writes to standard output. Whoever reads it may have gone; that is no failure of ours.
-fn say(text: &str) {
+/// Writes to standard output. Whoever reads it may have gone; that is no failure of ours. A full disk
+/// is one.
+fn say(text: &str) -> Result<(), Trouble> {
     let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
+            let sentence = format!("cannot write to standard output: {why}");
+            Err(Trouble { exit: Exit::Broken, sentence })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn find_double(name: &str) -> Result<&'static Double, String> {

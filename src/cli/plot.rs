@@ -31,10 +31,13 @@ pub(super) fn run(args: PlotArgs) -> Result<Exit, Trouble> {
     };
     let picture = svg(&case, &history, failure);
     if args.output == Path::new("-") {
-        say(&picture);
+        say(&picture)?;
     } else {
         fs::write(&args.output, picture).map_err(|why| {
-            Trouble::usage(format_args!("--output {}: cannot be written: {why}", args.output.display()))
+            Trouble::usage(format_args!(
+                "--output {}: cannot be written: {why}; name a file that you may write to",
+                args.output.display()
+            ))
         })?;
     }
     Ok(Exit::Expected)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::args::ReplayArgs;
 use super::workspace::Workspace;
 use super::{Exit, Trouble, find_double, say};
+use crate::calibrate::calibrate;
 use crate::campaign::run_and_retry;
 use crate::check::Verdict;
 use crate::engine::Kind;
@@ -24,11 +25,17 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
     {
         let _ = pin(core);
     }
+    let mut case = saved.case.clone();
+    if saved.engine == Kind::Realtime {
+        let measured = calibrate(workspace.path(), case.schedule.period())?;
+        let factor = measured.period.as_micros().div_ceil(case.schedule.period().as_micros().max(1));
+        case.schedule = case.schedule.stretched(factor);
+    }
     let mut engine = saved.engine.engine(&workspace.staff(), &Arc::default())?;
     let mut tally = Tally::default();
     let mut last = None;
     for _ in 0..args.times {
-        let (history, verdict) = run_and_retry(engine.as_mut(), &saved.case, double)?;
+        let (history, verdict) = run_and_retry(engine.as_mut(), &case, double)?;
         tally.times += 1;
         match (&saved.verdict, &verdict) {
             (Verdict::Fail(then), Verdict::Fail(now)) if then.law.name() == now.law.name() => {
@@ -45,16 +52,15 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
         Verdict::Fail(failure) => Some(failure),
         _ => None,
     };
-    let case = &saved.case;
     let placement = case.placement.name();
     let mut text = format!("{}, {placement}, {} engine\n\n", case.lock, saved.engine.name());
-    text += &timeline(case, &history, failure);
+    text += &timeline(&case, &history, failure);
     text.push('\n');
     if let Some(failure) = failure {
         text += &wrapped("cause", 8, &failure.to_string());
     }
     text += &wrapped("replay", 8, &tally.words(saved.engine));
-    say(&text);
+    say(&text)?;
     Ok(tally.exit())
 }
 
@@ -83,7 +89,9 @@ impl Tally {
         };
         match (self.seen, self.unclear) {
             (0, Some(reason)) => format!("inconclusive: {reason}"),
-            (0, None) if self.other > 0 => "another law is broken now than when it was saved".to_owned(),
+            (0, None) if self.other > 0 => {
+                "a law is broken, but not the one that was when it was saved".to_owned()
+            }
             (0, None) => format!("no longer seen{of}"),
             _ if engine == Kind::Realtime => format!("seen again{of}"),
             (seen, _) if self.same == seen => format!("seen again{of}, the same step for step"),

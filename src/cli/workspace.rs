@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
@@ -10,8 +11,12 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use tempfile::TempDir;
 
 use super::Trouble;
+use crate::error::unnamed;
 use crate::worker::process::await_end;
 use crate::worker::{Launch, Staff};
+
+/// How the names of these folders begin.
+const PREFIX: &str = "lockfuzz-";
 
 /// A fresh folder. It goes when this is dropped, and a small process of its own removes it should the
 /// driver die without dropping anything.
@@ -30,15 +35,18 @@ impl Workspace {
         };
         let refuse = |why: io::Error| {
             let hint = "name a folder with some room that you may write to";
-            Trouble::usage(format_args!("{flag}: cannot make files there: {}; {hint}", reason(&why)))
+            Trouble::usage(format_args!("{flag}: cannot make files there: {}; {hint}", unnamed(why)))
         };
         let parent = fs::canonicalize(&parent).map_err(refuse)?;
-        let folder = tempfile::Builder::new().prefix("lockfuzz-").tempdir_in(&parent).map_err(refuse)?;
-        has_room(folder.path()).map_err(refuse)?;
         let (theirs, lifeline) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| refuse(why.into()))?;
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&parent).map_err(refuse)?;
         let mut command = Launch::itself(&["guard"]).command();
         let guard = command.arg(folder.path()).stdin(Stdio::from(theirs)).stdout(Stdio::null()).spawn();
-        Ok(Workspace { folder: Some(folder), guard: guard.map_err(refuse)?, lifeline: Some(lifeline) })
+        let workspace =
+            Workspace { folder: Some(folder), guard: guard.map_err(refuse)?, lifeline: Some(lifeline) };
+        // Takes a while on a slow disk, so the guard is there already.
+        has_room(workspace.path()).map_err(refuse)?;
+        Ok(workspace)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -69,19 +77,26 @@ impl Drop for Workspace {
 }
 
 /// The whole life of a guard: waits for the driver's end, then removes what it left.
-pub(super) fn guard(folder: &Path) {
-    if let Ok(lifeline) = io::stdin().as_fd().try_clone_to_owned() {
-        await_end(File::from(lifeline));
-        // Workers that are just dying may still be putting files there.
-        for _ in 0..50 {
-            match fs::remove_dir_all(folder) {
-                Err(why) if why.kind() != io::ErrorKind::NotFound => {
-                    std::thread::sleep(std::time::Duration::from_millis(20));
-                }
-                _ => return,
+///
+/// # Errors
+/// When the process was not started by a driver: it removes nobody else's folder.
+pub(super) fn guard(folder: &Path) -> io::Result<()> {
+    let lifeline = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let ours = folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+    if !ours || !lifeline.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::other("no driver at the other end"));
+    }
+    await_end(lifeline);
+    // Workers that are just dying may still be putting files there.
+    for _ in 0..50 {
+        match fs::remove_dir_all(folder) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
             }
+            _ => break,
         }
     }
+    Ok(())
 }
 
 fn default_dir() -> PathBuf {
@@ -95,12 +110,6 @@ fn has_room(folder: &Path) -> io::Result<()> {
     let mut file = tempfile::tempfile_in(folder)?;
     file.write_all(&[0; 16 * 1024])?;
     file.sync_data()
-}
-
-/// What went wrong, without the path that tempfile adds to it.
-fn reason(why: &io::Error) -> String {
-    let source = why.get_ref().and_then(std::error::Error::source);
-    source.map_or_else(|| why.to_string(), ToString::to_string)
 }
 
 /// The names of the file systems that one meets (statfs(2)).

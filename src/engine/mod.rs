@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::case::{Case, Placement};
-use crate::error::Error;
+use crate::error::{Error, unnamed};
 use crate::history::{Absence, History, Missing, What};
 use crate::lock::Promise;
 use crate::schedule::Wid;
@@ -84,7 +84,8 @@ impl Crews {
     /// Crews whose cases lie in a folder of their own, inside the staff's.
     fn new(staff: &Staff) -> Result<Self, Error> {
         let folder = tempfile::Builder::new().prefix("engine-").tempdir_in(&staff.folder);
-        let folder = folder.map_err(|source| Error::Folder { path: staff.folder.clone(), source })?;
+        let folder =
+            folder.map_err(|why| Error::Folder { path: staff.folder.clone(), source: unnamed(why) })?;
         let staff = Staff { folder: folder.path().to_owned(), ..staff.clone() };
         Ok(Crews { staff, crews: [const { None }; Placement::ALL.len()], serial: 0, folder })
     }

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::timeline::timeline;
 use super::{count, wrapped};
-use crate::campaign::{Budget, Campaign, Counterexample, Found, Report, RowReport};
+use crate::campaign::{Campaign, Counterexample, Found, Report, RowReport};
 use crate::case::{Case, Placement};
 use crate::check::{Reason, Verdict};
 use crate::engine::Kind;
@@ -36,11 +36,13 @@ impl Manner {
 
 /// What is about to be done, and where: the first line of every run.
 pub fn header(campaign: &Campaign, place: &str) -> String {
-    let limit = match campaign.budget {
-        Budget { cases: Some(cases), .. } => format!("up to {} cases a row", count(cases)),
-        Budget { time: Some(time), .. } => format!("for {} s", time.as_secs_f64()),
-        Budget { .. } => "until interrupted".to_owned(),
-    };
+    let cases = campaign.budget.cases.map(|cases| match cases {
+        1 => "one case a row".to_owned(),
+        cases => format!("up to {} cases a row", count(cases)),
+    });
+    let time = campaign.budget.time.map(|time| format!("for {} s", time.as_secs_f64()));
+    let limits: Vec<String> = cases.into_iter().chain(time).collect();
+    let limit = if limits.is_empty() { "until interrupted".to_owned() } else { limits.join(", ") };
     let period = match (campaign.engine, campaign.period) {
         (Kind::Realtime, Some(period)) => format!(", period {period} s"),
         _ => String::new(),
@@ -145,8 +147,9 @@ fn conclusion(campaign: &Campaign, report: &Report, manner: Manner) -> String {
         };
         text += &wrapped("", 6, &format!("{whose}: {reason}"));
     }
-    if let Verdict::Inconclusive { reason: Reason::NothingRan } = verdict {
-        text += "      nothing ran, so nothing is known\n";
+    if let Verdict::Inconclusive { reason: reason @ (Reason::NothingRan | Reason::NotBegun { .. }) } = verdict
+    {
+        text += &format!("      {reason}\n");
     }
     text
 }

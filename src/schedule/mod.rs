@@ -25,7 +25,7 @@ pub const MAX_COMMANDS: usize = 4096;
 pub enum Command {
     /// Put your identity into the shared file.
     Write,
-    /// Read the shared file and compare with what you last wrote.
+    /// Read the shared file. What is seen is in the history; the checker compares.
     Read,
     /// Give back what you hold and leave.
     Exit,

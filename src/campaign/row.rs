@@ -1,0 +1,174 @@
+//! One row of a campaign on its way: its cases, and what they have shown so far.
+
+use std::time::{Duration, Instant};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::counterexample::{Counterexample, Hunt, run_and_retry};
+use super::{Campaign, Found, Row, RowReport, Shared};
+use crate::check::{Evidence, Law, Reason, Verdict};
+use crate::engine::{Engine, Kind};
+use crate::error::Error;
+use crate::strategy::{Cases, cases};
+
+/// How many cases of a row are run before another row has its turn.
+const TURN: u64 = 256;
+/// After so many cases without a verdict a row is given up.
+const UNCLEAR: u32 = 3;
+
+/// A row on its way.
+pub(super) struct RowRun {
+    row: Row,
+    nth: usize,
+    strategy: Cases,
+    runner: TestRunner,
+    pub(super) evidence: Evidence,
+    pub(super) unclear: Option<Reason>,
+    times_unclear: u32,
+    counterexample: Option<Counterexample>,
+    spent: Duration,
+    pub(super) finished: bool,
+}
+
+impl RowRun {
+    pub(super) fn new(campaign: &Campaign, nth: usize, row: Row) -> Self {
+        RowRun {
+            row,
+            nth,
+            strategy: strategy(campaign, row),
+            runner: runner(campaign, row),
+            evidence: Evidence::default(),
+            unclear: None,
+            times_unclear: 0,
+            counterexample: None,
+            spent: Duration::ZERO,
+            finished: false,
+        }
+    }
+
+    /// Runs a few cases more.
+    pub(super) fn advance(
+        &mut self,
+        campaign: &Campaign,
+        engine: &mut dyn Engine,
+        shared: &Shared,
+    ) -> Result<(), Error> {
+        let start = Instant::now();
+        let limit = campaign.budget.cases.unwrap_or(u64::MAX);
+        let turn = if campaign.engine == Kind::Realtime { 1 } else { TURN };
+        let until = self.evidence.cases.saturating_add(turn).min(limit);
+        let mut went = Ok(());
+        while !self.finished && self.evidence.cases < until && !shared.over() && went.is_ok() {
+            went = self.one(campaign, engine, shared);
+        }
+        self.finished |= self.evidence.cases >= limit;
+        self.spent += start.elapsed();
+        went
+    }
+
+    fn one(&mut self, campaign: &Campaign, engine: &mut dyn Engine, shared: &Shared) -> Result<(), Error> {
+        let tree = self.strategy.new_tree(&mut self.runner).expect("this strategy rejects nothing");
+        let case = tree.current();
+        let (history, verdict) = run_and_retry(engine, &case, self.row.lock)?;
+        shared.observer.case_done();
+        self.evidence += Evidence::of(&case, &history);
+        match verdict {
+            Verdict::Pass(_) | Verdict::Inconclusive { reason: Reason::Uncontended { .. } } => {}
+            Verdict::Inconclusive { reason } => {
+                self.unclear.get_or_insert(reason);
+                self.times_unclear += 1;
+                self.finished = self.times_unclear == UNCLEAR;
+            }
+            Verdict::Fail(failure) => {
+                self.finished = true;
+                let first = Counterexample {
+                    case,
+                    history,
+                    failure,
+                    found_in_case: self.evidence.cases,
+                    shrink_tries: 0,
+                    replays: (0, 0),
+                    path: None,
+                };
+                let mut hunt = Hunt { campaign, lock: self.row.lock, engine, shared };
+                // Whatever keeps it from being made smaller, repeated or saved: it was found.
+                let mut found = first.clone();
+                let went = hunt.smallest(tree, first).and_then(|smallest| {
+                    found = smallest;
+                    hunt.repeat(&mut found)
+                });
+                let stem = format!("{}-{}", self.row.lock.name, self.row.placement.name());
+                let saved = hunt.save(&mut found, &stem);
+                self.counterexample = Some(found);
+                match went {
+                    // The budget is used up, or somebody wants it to end: it was found all the same.
+                    Err(Error::Interrupted) => saved?,
+                    went => went.and(saved)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn report(self, campaign: &Campaign) -> RowReport {
+        let (claim, workers) = (self.row.lock.claim, *campaign.workers.end());
+        let race = claim.expects_race(self.row.placement, campaign.scope, workers);
+        let expected = if race { Found::Race } else { Found::NoRace };
+        let cases = self.evidence.cases;
+        let (found, verdict) = match (&self.counterexample, self.unclear) {
+            (Some(found), _) if !found.repeats() => {
+                (Found::Inconclusive, Verdict::unclear(Reason::Unrepeatable))
+            }
+            (Some(found), _) if found.failure.law.is_race() && race => (Found::Race, self.evidence.verdict()),
+            (Some(found), _) => (shown(found.failure.law), Verdict::Fail(found.failure)),
+            (None, Some(reason)) => (Found::Inconclusive, Verdict::unclear(reason)),
+            (None, None) if race => (Found::Inconclusive, Verdict::unclear(Reason::NotFound { cases })),
+            (None, None) => match self.evidence.verdict() {
+                pass @ Verdict::Pass(_) => (Found::NoRace, pass),
+                other => (Found::Inconclusive, other),
+            },
+        };
+        RowReport {
+            row: self.row,
+            nth: self.nth,
+            expected,
+            found,
+            verdict,
+            evidence: self.evidence,
+            spent: self.spent,
+            counterexample: self.counterexample,
+        }
+    }
+}
+
+fn strategy(campaign: &Campaign, row: Row) -> Cases {
+    let all = cases().lock(row.lock.name).placement(row.placement).order(row.order);
+    let all = all.scope(campaign.scope).workers(campaign.workers.clone()).shrinking_to(2).overlapping();
+    match campaign.period {
+        Some(period) => all.period(period),
+        None => all,
+    }
+}
+
+/// The row's own source of chance: the same whichever other rows there are.
+fn runner(campaign: &Campaign, row: Row) -> TestRunner {
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&campaign.seed.to_le_bytes());
+    seed[8] = row.placement as u8;
+    seed[9] = row.order as u8;
+    for (nth, byte) in row.lock.name.bytes().enumerate() {
+        seed[10 + nth % 22] ^= byte;
+    }
+    let config = Config { failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+}
+
+/// What a table says of a row in which this law was broken.
+fn shown(law: Law) -> Found {
+    match law {
+        Law::ReadBack { .. } | Law::LastWrite { .. } | Law::ExcludesLess { .. } => Found::Race,
+        Law::ExcludesMore | Law::Stuck => Found::NoRace,
+        Law::LostWrite { .. } | Law::NobodyWrote | Law::Disobeyed => Found::Inconclusive,
+    }
+}

@@ -1,0 +1,161 @@
+//! What the pages show is what the program does: every console block of README.md and doc/locks.md is
+//! run, line by line, and compared.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
+}
+
+/// The contents of the fenced blocks of this language.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    let starts = page.match_indices(&fence).map(|(at, _)| &page[at + fence.len()..]);
+    starts.map(|rest| &rest[..rest.find("```").expect("a fence is closed")]).collect()
+}
+
+/// Each command of a console block with the output that follows it.
+fn commands(block: &str) -> Vec<(String, String)> {
+    let mut commands: Vec<(String, String)> = Vec::new();
+    for line in block.lines() {
+        match (line.strip_prefix("$ "), commands.last_mut()) {
+            (Some(command), _) => commands.push((command.to_owned(), String::new())),
+            (None, Some((_, output))) => *output += &format!("{line}\n"),
+            (None, None) => panic!("a console block begins with a command, not with: {line}"),
+        }
+    }
+    commands
+}
+
+/// Runs a command as a reader's shell would, in `folder`, after one that ended with `before`.
+fn shell(folder: &Path, command: &str, before: i32) -> (String, i32) {
+    let program = Path::new(env!("CARGO_BIN_EXE_lockfuzz")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let command = command.replace("cargo run --release --", "lockfuzz");
+    let output = Command::new("sh")
+        .arg0("sh")
+        .args(["-c", &format!("(exit {before}); {command}")])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env("NO_COLOR", "1")
+        .env_remove("PROPTEST_CASES")
+        .output()
+        .unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
+}
+
+/// A report without what differs from run to run and from machine to machine: the numbers of the
+/// first lines up to the verdict's, and where the files lie.
+fn masked(report: &str) -> String {
+    let mut masked = String::new();
+    let mut over = false;
+    for line in report.lines() {
+        let line = line.split(", files in ").next().unwrap();
+        if over {
+            masked += line;
+        } else {
+            let word = |w: &str| if w.starts_with(|c: char| c.is_ascii_digit()) { "#" } else { w }.to_owned();
+            masked += &line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
+            over = line.starts_with("PASS");
+        }
+        masked.push('\n');
+    }
+    masked
+}
+
+#[test]
+fn the_readme_shows_what_the_program_does() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("doc")).unwrap();
+    let readme = page("README.md");
+    let mut code = 0;
+    let mut ran = Vec::new();
+    for (command, expected) in blocks(&readme, "console").into_iter().flat_map(commands) {
+        if command == "cargo test" {
+            continue;
+        }
+        let seed = expected.split_once("seed ").map(|(_, rest)| rest.split([',', '\n']).next().unwrap());
+        let seeded = seed.map_or(command.clone(), |seed| format!("{command} --seed {seed}"));
+        let (shown, ended) = shell(folder.path(), &seeded, code);
+        code = ended;
+        if command.ends_with(" fuzz") {
+            assert_eq!(masked(&shown), masked(&expected), "$ {command}");
+        } else {
+            assert_eq!(shown, expected, "$ {command}");
+        }
+        ran.push(command);
+    }
+    for begin in ["cargo run --release -- fuzz", "lockfuzz replay", "lockfuzz schedule", "echo"] {
+        assert!(ran.iter().any(|command| command.starts_with(begin)), "no block shows: {begin}");
+    }
+    let (old, new) = (Path::new(ROOT).join("doc/overlap.svg"), folder.path().join("doc/overlap.svg"));
+    let drawn = std::fs::read(new).unwrap();
+    assert!(drawn == std::fs::read(old).unwrap(), "doc/overlap.svg is not what the command draws");
+}
+
+#[test]
+fn the_command_lines_that_are_not_run_are_understood() {
+    let folder = tempfile::tempdir().unwrap();
+    let readme = page("README.md");
+    let lines: Vec<&str> = blocks(&readme, "sh").into_iter().flat_map(str::lines).collect();
+    assert!(lines.iter().any(|line| line.contains("--engine realtime")));
+    for line in lines {
+        let (_, code) = shell(folder.path(), &format!("{line} --help"), 0);
+        assert_eq!(code, 0, "{line}");
+    }
+}
+
+#[test]
+fn the_page_on_locks_shows_the_list() {
+    let page = page("doc/locks.md");
+    let folder = tempfile::tempdir().unwrap();
+    let shown: Vec<_> = blocks(&page, "console").into_iter().flat_map(commands).collect();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shell(folder.path(), &shown[0].0, 0), (shown[0].1.clone(), 0));
+    for double in lockfuzz::lock::ALL {
+        assert!(page.contains(&format!("\n## {}\n", double.name)), "{} has no section", double.name);
+    }
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_program() {
+    use lockfuzz::cli::Exit;
+    let readme = page("README.md");
+    let table = readme.split("## Exit codes").nth(1).unwrap().split("\n## ").next().unwrap();
+    let listed: Vec<i32> =
+        table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok()).collect();
+    let all = [
+        Exit::Expected,
+        Exit::Broken,
+        Exit::Usage,
+        Exit::Nothing,
+        Exit::Inconclusive,
+        Exit::Failed,
+        Exit::Interrupted,
+    ];
+    assert_eq!(listed, all.map(|exit| exit as i32));
+}
+
+#[test]
+fn links_between_the_pages_lead_somewhere() {
+    let mut pages = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
+    for entry in std::fs::read_dir(Path::new(ROOT).join("doc")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".md") {
+            pages.push(format!("doc/{name}"));
+        }
+    }
+    for name in pages {
+        let folder = Path::new(ROOT).join(&name);
+        let text = page(&name);
+        for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let file = target.split('#').next().unwrap();
+            let there = target.starts_with("https://") || folder.parent().unwrap().join(file).exists();
+            assert!(there, "{name} links to {target}");
+        }
+    }
+}
