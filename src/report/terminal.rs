@@ -91,7 +91,7 @@ fn table(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     orders.dedup();
     let title = "cases tried, by order";
     let mut text = format!("{:>1$}\n", title, 44 + 12 * orders.len());
-    let _ = write!(text, "{:<11}{:<11}{:<10}{:<13}", "lock", "placement", "expected", "found");
+    let _ = write!(text, "{:<11}{:<11}{:<10}{:<12}", "lock", "placement", "expected", "found");
     for order in &orders {
         let _ = write!(text, "{:>12}", order.name().replace('-', " "));
     }
@@ -108,7 +108,7 @@ fn table(campaign: &Campaign, report: &Report, manner: Manner) -> String {
         let Some(first) = rows.first() else { continue };
         let _ = write!(text, "{:<11}{:<11}{:<10}", key.0, key.1.name(), first.expected.name());
         let odd = rows.iter().find(|row| !matches!(row.verdict, Verdict::Pass(_)));
-        let found = format!("{:<13}", odd.unwrap_or(first).found.name());
+        let found = format!("{:<12}", odd.unwrap_or(first).found.name());
         text += &match odd.map(|row| &row.verdict) {
             None => found,
             Some(Verdict::Fail(_)) => manner.paint(RED, &found),
