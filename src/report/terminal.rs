@@ -224,8 +224,11 @@ fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) 
     text += &wrapped(if expected { "law" } else { "cause" }, 8, &found.failure.to_string());
     if let Some(path) = &found.path {
         let others = if expected { others(report, path) } else { String::new() };
-        text += &wrapped("saved", 8, &format!("{}{others}", path.display()));
-        text += &wrapped("replay", 8, &format!("lockfuzz replay {}", quoted(path)));
+        // Both are there to be copied, so neither is broken, however long.
+        let _ = write!(text, "saved   {}", path.display());
+        let fits = path.display().to_string().chars().count() + others.chars().count() <= 72;
+        text += if fits || others.is_empty() { "" } else { "\n       " };
+        let _ = writeln!(text, "{others}\nreplay  lockfuzz replay {}", quoted(path));
     }
     text
 }
