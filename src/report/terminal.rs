@@ -133,7 +133,7 @@ fn conclusion(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     let verdict = report.verdict();
     let word = match &verdict {
         Verdict::Fail(_) => manner.paint(RED, "FAIL"),
-        _ if report.interrupted => manner.paint(YELLOW, "STOPPED"),
+        _ if report.interrupted || report.error.is_some() => manner.paint(YELLOW, "STOPPED"),
         Verdict::Pass(_) => manner.paint(GREEN, "PASS"),
         Verdict::Inconclusive { .. } => manner.paint(YELLOW, "INCONCLUSIVE"),
     };
