@@ -103,8 +103,12 @@ impl RowRun {
                 self.counterexample = Some(found);
                 match went {
                     // The budget is used up, or somebody wants it to end: it was found all the same.
-                    Err(Error::Interrupted) => saved?,
-                    went => went.and(saved)?,
+                    Ok(()) | Err(Error::Interrupted) => saved?,
+                    Err(why) => {
+                        // What made us fail may have made the case fail.
+                        self.unclear = Some(Reason::Unrepeatable);
+                        return Err(why);
+                    }
                 }
             }
         }
