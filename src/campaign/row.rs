@@ -121,7 +121,7 @@ impl RowRun {
         let expected = if race { Found::Race } else { Found::NoRace };
         let cases = self.evidence.cases;
         let (found, verdict) = match (&self.counterexample, self.unclear) {
-            (Some(found), _) if !found.repeats() => {
+            (Some(found), unclear) if !found.repeats() || unclear == Some(Reason::Unrepeatable) => {
                 (Found::Inconclusive, Verdict::unclear(Reason::Unrepeatable))
             }
             (Some(found), _) if found.failure.law.is_race() && race => (Found::Race, self.evidence.verdict()),
