@@ -103,8 +103,12 @@ impl RowRun {
                 self.counterexample = Some(found);
                 match went {
                     // The budget is used up, or somebody wants it to end: it was found all the same.
-                    Err(Error::Interrupted) => saved?,
-                    went => went.and(saved)?,
+                    Ok(()) | Err(Error::Interrupted) => saved?,
+                    Err(why) => {
+                        // What made us fail may have made the case fail.
+                        self.unclear = Some(Reason::Unrepeatable);
+                        return Err(why);
+                    }
                 }
             }
         }
@@ -117,7 +121,7 @@ impl RowRun {
         let expected = if race { Found::Race } else { Found::NoRace };
         let cases = self.evidence.cases;
         let (found, verdict) = match (&self.counterexample, self.unclear) {
-            (Some(found), _) if !found.repeats() => {
+            (Some(found), unclear) if !found.repeats() || unclear == Some(Reason::Unrepeatable) => {
                 (Found::Inconclusive, Verdict::unclear(Reason::Unrepeatable))
             }
             (Some(found), _) if found.failure.law.is_race() && race => (Found::Race, self.evidence.verdict()),

@@ -61,11 +61,7 @@ pub(super) fn run(mut args: FuzzArgs) -> Result<Exit, Trouble> {
     };
     let mut report = campaign.run(&interrupt, &observer);
     progress.done();
-    let error = report.error.take();
-    let exit = match error {
-        None if report.interrupted => interrupted(&report),
-        _ => Exit::from(&report.verdict()),
-    };
+    let exit = exit(&report);
     let written = outputs.write(&campaign, &report, document_verdict(exit));
     if !to_stdout {
         let colour = match args.color {
@@ -79,17 +75,19 @@ pub(super) fn run(mut args: FuzzArgs) -> Result<Exit, Trouble> {
         say(&terminal::report(&campaign, &report, manner))?;
     }
     // What was found is said and saved; that the rest could not be done is said as well.
-    match error {
-        Some(why) => Err(why.into()),
+    match report.error.take() {
+        Some(why) => Err(Trouble { exit, ..why.into() }),
         None => written.map(|()| exit),
     }
 }
 
-/// A claim that is broken already is news; otherwise the run ended for no better reason than Ctrl-C.
-fn interrupted(report: &Report) -> Exit {
+/// A claim that is broken already is news, whatever stopped the run; nothing else that is known is.
+fn exit(report: &Report) -> Exit {
     match report.verdict() {
         Verdict::Fail(_) => Exit::Failed,
-        _ => Exit::Interrupted,
+        _ if report.error.is_some() => Exit::Broken,
+        _ if report.interrupted => Exit::Interrupted,
+        verdict => Exit::from(&verdict),
     }
 }
 

@@ -91,7 +91,7 @@ fn table(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     orders.dedup();
     let title = "cases tried, by order";
     let mut text = format!("{:>1$}\n", title, 44 + 12 * orders.len());
-    let _ = write!(text, "{:<11}{:<11}{:<10}{:<13}", "lock", "placement", "expected", "found");
+    let _ = write!(text, "{:<11}{:<11}{:<10}{:<12}", "lock", "placement", "expected", "found");
     for order in &orders {
         let _ = write!(text, "{:>12}", order.name().replace('-', " "));
     }
@@ -108,7 +108,7 @@ fn table(campaign: &Campaign, report: &Report, manner: Manner) -> String {
         let Some(first) = rows.first() else { continue };
         let _ = write!(text, "{:<11}{:<11}{:<10}", key.0, key.1.name(), first.expected.name());
         let odd = rows.iter().find(|row| !matches!(row.verdict, Verdict::Pass(_)));
-        let found = format!("{:<13}", odd.unwrap_or(first).found.name());
+        let found = format!("{:<12}", odd.unwrap_or(first).found.name());
         text += &match odd.map(|row| &row.verdict) {
             None => found,
             Some(Verdict::Fail(_)) => manner.paint(RED, &found),
@@ -133,7 +133,7 @@ fn conclusion(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     let verdict = report.verdict();
     let word = match &verdict {
         Verdict::Fail(_) => manner.paint(RED, "FAIL"),
-        _ if report.interrupted => manner.paint(YELLOW, "STOPPED"),
+        _ if report.interrupted || report.error.is_some() => manner.paint(YELLOW, "STOPPED"),
         Verdict::Pass(_) => manner.paint(GREEN, "PASS"),
         Verdict::Inconclusive { .. } => manner.paint(YELLOW, "INCONCLUSIVE"),
     };
@@ -224,8 +224,11 @@ fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) 
     text += &wrapped(if expected { "law" } else { "cause" }, 8, &found.failure.to_string());
     if let Some(path) = &found.path {
         let others = if expected { others(report, path) } else { String::new() };
-        text += &wrapped("saved", 8, &format!("{}{others}", path.display()));
-        text += &wrapped("replay", 8, &format!("lockfuzz replay {}", quoted(path)));
+        // Both are there to be copied, so neither is broken, however long.
+        let _ = write!(text, "saved   {}", path.display());
+        let fits = path.display().to_string().chars().count() + others.chars().count() <= 72;
+        text += if fits || others.is_empty() { "" } else { "\n       " };
+        let _ = writeln!(text, "{others}\nreplay  lockfuzz replay {}", quoted(path));
     }
     text
 }

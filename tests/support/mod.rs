@@ -1,6 +1,8 @@
 //! What the tests of the experiment share.
 #![allow(dead_code)]
 
+pub mod program;
+
 use std::path::Path;
 
 use lockfuzz::lock::{ALL, Double};
