@@ -21,7 +21,7 @@ impl Object {
 
     /// An inode: its content, its attributes, the locks on it.
     pub fn inode(device: u64, number: u64) -> Self {
-        Object::hashed(b"inode", &[device.to_le_bytes(), number.to_le_bytes()].concat())
+        Object::hashed(b"inode", &sight(device, number).to_le_bytes())
     }
 
     /// A piece of memory, by a name of its own.
@@ -92,6 +92,11 @@ pub(crate) trait Stage {
     fn point(&self, next: &[Access]);
     fn note(&self, text: fmt::Arguments<'_>);
     fn changed(&self);
+
+    /// A number for an inode that does not differ from run to run, as the inode's own does.
+    fn sight(&self, device: u64, number: u64) -> u64 {
+        device.rotate_left(32) ^ number
+    }
 }
 
 /// From now on this thread's worker is part of a run, or of none.
@@ -106,6 +111,12 @@ thread_local! {
 /// Is this thread a worker of a run? Whoever has to work for what it says to [`point`] asks first.
 pub(crate) fn in_run() -> bool {
     STAGE.try_with(|stage| stage.borrow().is_some()).unwrap_or(false)
+}
+
+/// A number for this inode: in a run, its place among those that the run has come across.
+pub(crate) fn sight(device: u64, number: u64) -> u64 {
+    let stage = STAGE.try_with(|stage| stage.borrow().clone()).unwrap_or(None);
+    stage.map_or(device.rotate_left(32) ^ number, |stage| stage.sight(device, number))
 }
 
 fn with_stage(act: impl FnOnce(&dyn Stage)) {

@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::stage::{ACCESSES, Access, Object};
+use crate::stage::{self, ACCESSES, Access, Object};
 
 /// The accesses of one step, or "anything".
 ///
@@ -110,7 +110,8 @@ pub(super) fn name(path: &Path) -> Option<Object> {
         folder => folder,
     };
     let folder = fs::metadata(folder).ok()?;
-    Some(Object::name(&Path::new(&format!("{}:{}", folder.dev(), folder.ino())).join(last)))
+    let folder = stage::sight(folder.dev(), folder.ino()).to_string();
+    Some(Object::name(&Path::new(&folder).join(last)))
 }
 
 fn is_link(path: &Path) -> bool {

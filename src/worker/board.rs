@@ -138,6 +138,7 @@ pub mod pace {
 /// The most choices that a case may hold.
 pub const CHOICES: usize = 1 << 16;
 const TEXTS: usize = 1 << 20;
+const SIGHTS: usize = 4096;
 
 /// The whole board. All zeros is an empty one.
 #[repr(C)]
@@ -168,6 +169,9 @@ pub struct Board {
     scripted: AtomicU32,
     script: [AtomicU32; CHOICES],
     /// What was noted, one text after the other.
+    /// The inodes that the run has come across, the first first.
+    sighted: AtomicU32,
+    sights: [AtomicU64; SIGHTS],
     texts_length: AtomicU32,
     texts: [AtomicU8; TEXTS],
     /// Realtime: when the run began, on the machine's monotonic clock, in nanoseconds.
@@ -273,7 +277,7 @@ impl Board {
         for counter in [&self.begun, &self.delivered, &self.tick_starts, &self.length] {
             counter.store(0, Relaxed);
         }
-        for counter in [&self.asking, &self.scripted, &self.texts_length] {
+        for counter in [&self.asking, &self.scripted, &self.sighted, &self.texts_length] {
             counter.store(0, Relaxed);
         }
         self.now.store(0, Relaxed);
@@ -394,6 +398,21 @@ impl Board {
         let lane = &self.lanes[wid as usize];
         lane.blocked.store(u32::from(lane.woken.load(Relaxed) == 0), Relaxed);
         lane.next.set(&lane.first.get());
+    }
+
+    /// The place of this inode among those that the run has come across.
+    pub fn sight(&self, inode: u64) -> u64 {
+        let sighted = self.sighted.load(Relaxed) as usize;
+        let known = self.sights[..sighted].iter().position(|known| known.load(Relaxed) == inode);
+        let nth = known.unwrap_or(sighted);
+        if nth == SIGHTS {
+            return inode;
+        }
+        if known.is_none() {
+            self.sights[nth].store(inode, Relaxed);
+            self.sighted.store(nth as u32 + 1, Relaxed);
+        }
+        nth as u64
     }
 
     /// The worker takes a step.

@@ -97,7 +97,7 @@ enum Entry {
 impl<'a> Desk<'a> {
     fn new(place: Place<'a>, me: Identity) -> Self {
         let Place { board, folder, doubles, mutex } = place;
-        let [file, path] = case_files(folder, board.serial());
+        let [file, path] = case_files(folder, (!board.is_interleaved()).then(|| board.serial()));
         Desk {
             board,
             me,
@@ -366,6 +366,10 @@ impl Stage for Actor {
         }
     }
 
+    fn sight(&self, device: u64, number: u64) -> u64 {
+        self.board.sight(device.rotate_left(32) ^ number)
+    }
+
     fn changed(&self) {
         if !self.left.get() {
             self.board.changed_by(self.me);
@@ -390,9 +394,13 @@ fn log(board: &Board, step: Step, at: Time, what: What) {
     board.log(&Event { tick, at, worker, command, what });
 }
 
-/// The shared file of a case, and the place of its lock.
-pub(crate) fn case_files(folder: &Path, serial: u64) -> [std::path::PathBuf; 2] {
-    ["json", "lock"].map(|ending| folder.join(format!("case-{serial}.{ending}")))
+/// The shared file of a case, and the place of its lock: fresh names, or, where the lock tells of the
+/// files that it touches, always the same ones, which are cleared away in between.
+pub(crate) fn case_files(folder: &Path, serial: Option<u64>) -> [std::path::PathBuf; 2] {
+    match serial {
+        Some(serial) => ["json", "lock"].map(|ending| folder.join(format!("case-{serial}.{ending}"))),
+        None => ["cache.json", "lock"].map(|name| folder.join(name)),
+    }
 }
 
 /// The machine's clock, counted from the beginning of the run.
