@@ -98,17 +98,17 @@ impl RowRun {
                     found = smallest;
                     hunt.repeat(&mut found)
                 });
+                if went.as_ref().is_err_and(|why| !matches!(why, Error::Interrupted)) {
+                    // What made us fail may have made the case fail, so this run counts as one without.
+                    found.replays.0 += 1;
+                }
                 let stem = format!("{}-{}", self.row.lock.name, self.row.placement.name());
                 let saved = hunt.save(&mut found, &stem);
                 self.counterexample = Some(found);
                 match went {
                     // The budget is used up, or somebody wants it to end: it was found all the same.
-                    Ok(()) | Err(Error::Interrupted) => saved?,
-                    Err(why) => {
-                        // What made us fail may have made the case fail.
-                        self.unclear = Some(Reason::Unrepeatable);
-                        return Err(why);
-                    }
+                    Err(Error::Interrupted) => saved?,
+                    went => went.and(saved)?,
                 }
             }
         }

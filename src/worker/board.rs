@@ -144,6 +144,7 @@ const SIGHTS: usize = 4096;
 #[repr(C)]
 pub struct Board {
     lanes: [Lane; LANES],
+    private: AtomicU32,
     /// Counts the cases; part of the names of their files.
     serial: AtomicU64,
     double: AtomicU32,
@@ -193,8 +194,7 @@ impl Board {
     /// Rings a lane's bell: whoever sleeps there wakes and sees all that was done before.
     pub fn ring(&self, lane: usize, what: u32) {
         self.lanes[lane].bell.store(what, Release);
-        // Without the private flag, since the sleeper may live in another process.
-        let _ = futex::wake(&self.lanes[lane].bell, futex::Flags::empty(), 1);
+        let _ = futex::wake(&self.lanes[lane].bell, self.futexes(), 1);
     }
 
     /// Sleeps until the lane's bell rings, and resets it.
@@ -211,7 +211,7 @@ impl Board {
         let word = &self.lanes[lane].bell;
         let take = || Some(word.swap(bell::REST, AcqRel)).filter(|&what| what != bell::REST);
         take().or_else(|| {
-            sleep_on(word, bell::REST, limit);
+            self.sleep_on(word, bell::REST, limit);
             take()
         })
     }
@@ -225,6 +225,24 @@ impl Board {
     /// Stepped: who moves, as far as is known.
     pub fn mover(&self) -> usize {
         self.mover.load(Relaxed) as usize
+    }
+
+    /// All who will ever sleep here live in one process: waking them is cheaper then.
+    pub fn keep_private(&self) {
+        self.private.store(1, Relaxed);
+    }
+
+    fn futexes(&self) -> futex::Flags {
+        if self.private.load(Relaxed) == 1 { futex::Flags::PRIVATE } else { futex::Flags::empty() }
+    }
+
+    fn sleep_on(&self, word: &AtomicU32, value: u32, limit: Option<Duration>) {
+        let limit = limit.map(|limit| futex::Timespec {
+            tv_sec: limit.as_secs() as _,
+            tv_nsec: limit.subsec_nanos().into(),
+        });
+        // Woken, timed out, interrupted, or the value was another already: the caller looks again.
+        let _ = futex::wait(word, self.futexes(), value, limit.as_ref());
     }
 
     // Arrivals and departures.
@@ -592,14 +610,14 @@ impl Board {
     pub fn send(&self, wid: Wid) {
         let sent = &self.lanes[wid as usize].sent;
         sent.fetch_add(1, Release);
-        let _ = futex::wake(sent, futex::Flags::empty(), 1);
+        let _ = futex::wake(sent, self.futexes(), 1);
     }
 
     /// Sleeps until more than `had` commands were sent to this worker.
     pub fn await_mail(&self, wid: Wid, had: u32) {
         let sent = &self.lanes[wid as usize].sent;
         while sent.load(Acquire) <= had {
-            sleep_on(sent, had, None);
+            self.sleep_on(sent, had, None);
         }
     }
 
@@ -722,13 +740,6 @@ impl Board {
             _ => Seen::Stranger { pid, tid, wid },
         }
     }
-}
-
-fn sleep_on(word: &AtomicU32, value: u32, limit: Option<Duration>) {
-    let limit = limit
-        .map(|limit| futex::Timespec { tv_sec: limit.as_secs() as _, tv_nsec: limit.subsec_nanos().into() });
-    // Woken, timed out, interrupted, or the value was another already: the caller looks again.
-    let _ = futex::wait(word, futex::Flags::empty(), value, limit.as_ref());
 }
 
 const COMMANDS: [Command; 3] = [Command::Write, Command::Read, Command::Exit];

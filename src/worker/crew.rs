@@ -63,11 +63,14 @@ impl Crew {
     /// # Errors
     /// [`Error::Memory`] when there is none.
     pub fn new(staff: Staff, placement: Placement) -> Result<Self, Error> {
-        let board = Arc::new(Mapping::new("lockfuzz board").map_err(Error::Memory)?);
+        let board = Arc::new(Mapping::<Board>::new("lockfuzz board").map_err(Error::Memory)?);
         let hands = match placement {
             // A worker that never comes back may hold it for ever, so it is never freed: a few bytes
             // for each crew.
-            Placement::Threads => Hands::Threads { workers: Vec::new(), mutex: Box::leak(Box::default()) },
+            Placement::Threads => {
+                board.keep_private();
+                Hands::Threads { workers: Vec::new(), mutex: Box::leak(Box::default()) }
+            }
             Placement::Processes => {
                 let (for_them, lifeline) =
                     pipe_with(PipeFlags::CLOEXEC).map_err(|why| Error::Memory(why.into()))?;
