@@ -12,7 +12,7 @@ use proptest::test_runner::{TestRng, TestRunner};
 use rand::RngExt;
 
 use crate::case::{Case, Placement, Scope};
-use crate::lock::{ALL, Double};
+use crate::lock::{Double, EXPERIMENT};
 use crate::schedule::{Command, Order, Schedule, Tick, Time, Wid, shifted};
 use crate::simplify;
 
@@ -49,9 +49,9 @@ pub fn scopes() -> impl Strategy<Value = Scope> {
     select(&Scope::ALL[..])
 }
 
-/// The locks that lockfuzz comes with.
+/// The locks of the experiment.
 pub fn locks() -> impl Strategy<Value = &'static Double> {
-    select(&ALL[..])
+    select(&EXPERIMENT[..])
 }
 
 /// Any legal schedule for so many workers.
@@ -59,10 +59,10 @@ pub fn schedules(workers: RangeInclusive<u32>) -> impl Strategy<Value = Schedule
     cases().workers(workers).prop_map(|case| case.schedule)
 }
 
-/// All cases of the locks that lockfuzz comes with. Narrow it down with the methods of [`Cases`].
+/// All cases of the locks of the experiment. Narrow it down with the methods of [`Cases`].
 pub fn cases() -> Cases {
     Cases {
-        locks: ALL.iter().map(|double| double.name.to_owned()).collect(),
+        locks: EXPERIMENT.iter().map(|double| double.name.to_owned()).collect(),
         placements: Placement::ALL.to_vec(),
         scopes: Scope::ALL.to_vec(),
         orders: Order::ALL.to_vec(),

@@ -7,11 +7,11 @@ use std::io;
 use std::path::PathBuf;
 
 use lockfuzz::case::{Case, Placement, Scope};
-use lockfuzz::check::{Law, Verdict};
+use lockfuzz::check::{Law, Reason, Verdict};
 use lockfuzz::clock::Clock;
 use lockfuzz::engine::{Engine, Stepped};
-use lockfuzz::interleave::{Enabled, Scheduler};
-use lockfuzz::lock::{Claim, Double, FLOCK, Lock, LockError, Site, TryLock};
+use lockfuzz::interleave::{Enabled, Mixed, Scheduler};
+use lockfuzz::lock::{Claim, Double, FLOCK, Lock, LockError, Site, TryLock, ZOO};
 use lockfuzz::schedule::Order;
 use lockfuzz::stage::{Access, Object, changed, note, point};
 
@@ -111,7 +111,7 @@ fn a_preemption_between_look_and_create_lets_two_in() {
         verdict
     };
     assert!(!matches!(verdict(&[]), Verdict::Fail(_)), "without a preemption it is sound");
-    let Verdict::Fail(failure) = verdict(&[0, 1]) else { panic!() };
+    let Verdict::Fail(failure) = verdict(&[0, 1, 0, 1]) else { panic!() };
     assert_eq!(failure.law, Law::ExcludesLess { holder: 2 });
 }
 
@@ -130,6 +130,55 @@ fn what_a_scheduler_chose_is_replayed_step_for_step() {
                 u32::from(matches!(engine.judge(&chosen, EXISTS.promised(), &history), Verdict::Fail(_)));
         }
         assert_eq!(found > 0, lock == "exists", "{found} of 400 broke {lock}");
-        eprintln!("{lock} {found}");
+    }
+}
+
+/// Tries a lock of the zoo: how many of so many executions break it, and in which the first does.
+fn hunt(
+    double: &'static Double,
+    placement: Placement,
+    workers: u32,
+    executions: u64,
+    seed: u64,
+) -> (u64, u64) {
+    let folder = support::folder();
+    let mut engine = Stepped::new(&support::staff(&folder)).unwrap();
+    let mut scheduler = Mixed::new(seed, 3);
+    let (mut broken, mut first) = (0, 0);
+    for nth in 1..=executions {
+        assert!(scheduler.begin());
+        let case = Case { placement, ..case(double.name, workers, &[]) };
+        let (history, choices) = engine.explore(&case, &mut scheduler).unwrap();
+        let case = Case { choices: Some(choices), ..case };
+        match engine.judge(&case, double.promised(), &history) {
+            Verdict::Fail(failure) => {
+                if broken == 0 {
+                    first = nth;
+                    eprintln!("{} {} {:?}", double.name, placement.name(), failure.law);
+                }
+                broken += 1;
+                assert_eq!(engine.run(&case).unwrap(), history, "{}", double.name);
+            }
+            Verdict::Pass(_) | Verdict::Inconclusive { reason: Reason::Uncontended { .. } } => {}
+            other => panic!("{} {other:?}", double.name),
+        }
+    }
+    (broken, first)
+}
+
+#[test]
+fn the_zoo() {
+    for double in ZOO {
+        for placement in Placement::ALL {
+            let start = std::time::Instant::now();
+            let (broken, first) = hunt(double, placement, double.workers, 300, 1);
+            eprintln!(
+                "{:20} {:10} {} broken {broken} first {first} {:.0}/s",
+                double.name,
+                placement.name(),
+                double.workers,
+                300.0 / start.elapsed().as_secs_f64()
+            );
+        }
     }
 }

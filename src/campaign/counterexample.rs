@@ -13,7 +13,6 @@ use crate::history::History;
 use crate::lock::Double;
 use crate::regression::{FORMAT, Note, Saved};
 use crate::schedule::Order;
-use crate::strategy::CaseTree;
 
 /// How often a counterexample is run again before it is reported.
 const REPLAYS: u32 = 10;
@@ -65,9 +64,9 @@ pub(super) struct Hunt<'a> {
 impl Hunt<'_> {
     /// Shrinks on this engine; what was found on a real clock, and fails on the stepped engine as well,
     /// is made smaller there, a thousand times as fast, and confirmed on the real clock at the end.
-    pub(super) fn smallest(
+    pub(super) fn smallest<T: ValueTree<Value = Case> + Clone>(
         &mut self,
-        tree: CaseTree,
+        tree: T,
         first: Counterexample,
     ) -> Result<Counterexample, Error> {
         let Hunt { campaign, lock, shared, .. } = *self;
@@ -93,7 +92,7 @@ impl Hunt<'_> {
     fn shrink(
         &mut self,
         tries: u32,
-        mut tree: CaseTree,
+        mut tree: impl ValueTree<Value = Case>,
         mut best: Counterexample,
     ) -> Result<Counterexample, Error> {
         let mut more = tree.simplify();

@@ -1,5 +1,6 @@
 //! Many cases under one budget: generate, run, check, shrink, save.
 
+mod choices;
 mod counterexample;
 mod row;
 

@@ -5,11 +5,18 @@ use std::time::{Duration, Instant};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use rand::RngExt;
+
+use super::choices::ChoicesTree;
 use super::counterexample::{Counterexample, Hunt, run_and_retry};
 use super::{Campaign, Found, Row, RowReport, Shared};
+use crate::case::Case;
 use crate::check::{Evidence, Law, Reason, Verdict};
 use crate::engine::{Engine, Kind};
 use crate::error::Error;
+use crate::history::History;
+use crate::interleave::{Mixed, Scheduler};
+use crate::schedule::{Time, at_once};
 use crate::strategy::{Cases, cases};
 
 /// How many cases of a row are run before another row has its turn.
@@ -17,12 +24,50 @@ const TURN: u64 = 256;
 /// After so many cases without a verdict a row is given up.
 const UNCLEAR: u32 = 3;
 
+/// An interleaved case is over sooner than it is generated, and there are more of them to miss.
+const INTERLEAVED: u64 = 4;
+/// The depth of the bugs that priority-based scheduling looks for.
+const DEPTH: u32 = 3;
+
+/// Where the cases of a row come from.
+enum Source {
+    /// Commands are never interrupted: generated schedules.
+    Schedules { strategy: Cases, runner: TestRunner },
+    /// The lock says where it can be interrupted: one schedule, all workers at once, and a scheduler.
+    Interleavings { case: Case, scheduler: Mixed },
+}
+
+impl Source {
+    fn new(campaign: &Campaign, row: Row) -> Self {
+        let mut runner = runner(campaign, row);
+        if row.lock.atomic {
+            return Source::Schedules { strategy: strategy(campaign, row), runner };
+        }
+        let case = Case {
+            lock: row.lock.name.to_owned(),
+            placement: row.placement,
+            scope: campaign.scope,
+            order: row.order,
+            workers: row.lock.workers,
+            schedule: at_once(row.lock.workers, Time::from_micros(1000)),
+            choices: Some(Vec::new()),
+        };
+        Source::Interleavings { case, scheduler: Mixed::new(runner.rng().random(), DEPTH) }
+    }
+}
+
+/// Where and for what a row is run.
+struct Stage<'a> {
+    campaign: &'a Campaign,
+    engine: &'a mut dyn Engine,
+    shared: &'a Shared<'a>,
+}
+
 /// A row on its way.
 pub(super) struct RowRun {
     row: Row,
     nth: usize,
-    strategy: Cases,
-    runner: TestRunner,
+    source: Source,
     pub(super) evidence: Evidence,
     pub(super) unclear: Option<Reason>,
     times_unclear: u32,
@@ -36,8 +81,7 @@ impl RowRun {
         RowRun {
             row,
             nth,
-            strategy: strategy(campaign, row),
-            runner: runner(campaign, row),
+            source: Source::new(campaign, row),
             evidence: Evidence::default(),
             unclear: None,
             times_unclear: 0,
@@ -55,7 +99,8 @@ impl RowRun {
         shared: &Shared,
     ) -> Result<(), Error> {
         let start = Instant::now();
-        let limit = campaign.budget.cases.unwrap_or(u64::MAX);
+        let factor = if self.row.lock.atomic { 1 } else { INTERLEAVED };
+        let limit = campaign.budget.cases.map_or(u64::MAX, |cases| cases.saturating_mul(factor));
         let turn = if campaign.engine == Kind::Realtime { 1 } else { TURN };
         let until = self.evidence.cases.saturating_add(turn).min(limit);
         let mut went = Ok(());
@@ -68,9 +113,31 @@ impl RowRun {
     }
 
     fn one(&mut self, campaign: &Campaign, engine: &mut dyn Engine, shared: &Shared) -> Result<(), Error> {
-        let tree = self.strategy.new_tree(&mut self.runner).expect("this strategy rejects nothing");
-        let case = tree.current();
-        let (history, verdict) = run_and_retry(engine, &case, self.row.lock)?;
+        match &mut self.source {
+            Source::Schedules { strategy, runner } => {
+                let tree = strategy.new_tree(runner).expect("this strategy rejects nothing");
+                let case = tree.current();
+                let (history, verdict) = run_and_retry(engine, &case, self.row.lock)?;
+                self.consider((case, history, verdict), tree, Stage { campaign, engine, shared })
+            }
+            Source::Interleavings { case, scheduler } => {
+                scheduler.begin();
+                let (history, choices) = engine.explore(case, scheduler)?;
+                let case = Case { choices: Some(choices), ..case.clone() };
+                let verdict = engine.judge(&case, self.row.lock.promised(), &history);
+                let tree = ChoicesTree::new(case.clone());
+                self.consider((case, history, verdict), tree, Stage { campaign, engine, shared })
+            }
+        }
+    }
+
+    /// What does this run say of the row?
+    fn consider<T: ValueTree<Value = Case> + Clone>(
+        &mut self,
+        (case, history, verdict): (Case, History, Verdict),
+        tree: T,
+        Stage { campaign, engine, shared }: Stage,
+    ) -> Result<(), Error> {
         shared.observer.case_done();
         self.evidence += Evidence::of(&case, &history);
         match verdict {
@@ -116,7 +183,9 @@ impl RowRun {
     }
 
     pub(super) fn report(self, campaign: &Campaign) -> RowReport {
-        let (claim, workers) = (self.row.lock.claim, *campaign.workers.end());
+        let lock = self.row.lock;
+        let workers = if lock.atomic { *campaign.workers.end() } else { lock.workers };
+        let claim = lock.claim;
         let race = claim.expects_race(self.row.placement, campaign.scope, workers);
         let expected = if race { Found::Race } else { Found::NoRace };
         let cases = self.evidence.cases;

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::case::{Case, Placement};
 use crate::error::{Error, unnamed};
 use crate::history::{Absence, History, Missing, What};
+use crate::interleave::Scheduler;
 use crate::lock::Promise;
 use crate::schedule::Wid;
 use crate::worker::board::{Board, EVENTS, pace};
@@ -67,6 +68,16 @@ pub trait Engine {
     /// When lockfuzz itself fails. Whatever a lock does is in the history.
     fn run(&mut self, case: &Case) -> Result<History, Error>;
 
+    /// Runs a case at whose points a scheduler says who goes on. What it chose comes back beside the
+    /// history: with these choices [`run`](Engine::run) does the same again. An engine that has no say
+    /// in who goes on just runs the case.
+    ///
+    /// # Errors
+    /// When lockfuzz itself fails. Whatever a lock does is in the history.
+    fn explore(&mut self, case: &Case, _scheduler: &mut dyn Scheduler) -> Result<(History, Vec<u32>), Error> {
+        Ok((self.run(case)?, Vec::new()))
+    }
+
     /// Judges what [`run`](Engine::run) brought back, by what this engine controls.
     fn judge(&self, case: &Case, promise: Promise, history: &History) -> crate::check::Verdict;
 }
@@ -76,6 +87,8 @@ struct Crews {
     staff: Staff,
     crews: [Option<Crew>; Placement::ALL.len()],
     serial: u64,
+    /// Counts the crews.
+    crew: u64,
     /// Last, so that it goes when the crews are gone.
     folder: TempDir,
 }
@@ -87,7 +100,7 @@ impl Crews {
         let folder =
             folder.map_err(|why| Error::Folder { path: staff.folder.clone(), source: unnamed(why) })?;
         let staff = Staff { folder: folder.path().to_owned(), ..staff.clone() };
-        Ok(Crews { staff, crews: [const { None }; Placement::ALL.len()], serial: 0, folder })
+        Ok(Crews { staff, crews: [const { None }; Placement::ALL.len()], serial: 0, crew: 0, folder })
     }
 
     /// A crew with the case laid out before it, ready to begin.
@@ -98,7 +111,13 @@ impl Crews {
         let slot = &mut self.crews[case.placement as usize];
         let crew = match slot {
             Some(crew) => crew,
-            None => slot.insert(Crew::new(self.staff.clone(), case.placement)?),
+            None => {
+                // Each crew has a folder of its own: what a spoilt one still does there harms nobody.
+                self.crew += 1;
+                let folder = self.folder.path().join(format!("crew-{}", self.crew));
+                fs::create_dir(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
+                slot.insert(Crew::new(Staff { folder, ..self.staff.clone() }, case.placement)?)
+            }
         };
         if let Err(why) = crew.muster(case.workers) {
             *slot = None;
@@ -127,22 +146,24 @@ impl Crews {
     /// crew useless; the next case gets a new one.
     fn finish(&mut self, case: &Case, mut missing: Vec<Missing>) -> Result<History, Error> {
         let crew = self.crews[case.placement as usize].as_mut().expect("prepared before");
+        let folder = crew.staff().folder.clone();
         let too_long = crew.length() > EVENTS;
         let events = crew.take_events();
         missing.sort_by_key(|m| m.worker);
         if !missing.is_empty() {
             self.discard(case);
         }
-        let double = self.staff.doubles.iter().find(|double| double.name == case.lock);
-        if double.is_some_and(|double| !double.atomic) {
-            clear_away(self.folder.path(), self.serial)?;
-        }
-        for path in case_files(self.folder.path(), self.serial) {
-            match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::Folder { path, source });
+        match case.choices {
+            Some(_) => clear_away(&folder)?,
+            None => {
+                for path in case_files(&folder, Some(self.serial)) {
+                    match fs::remove_file(&path) {
+                        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                            return Err(Error::Folder { path, source });
+                        }
+                        _ => {}
+                    }
                 }
-                _ => {}
             }
         }
         if too_long {
@@ -150,7 +171,7 @@ impl Crews {
         }
         for event in &events {
             if let What::Failed(errno) = event.what {
-                let folder = self.folder.path().to_owned();
+                let folder = folder.clone();
                 let source = io::Error::from_raw_os_error(errno);
                 return Err(Error::Failed { worker: event.worker, command: event.command, folder, source });
             }
@@ -159,17 +180,14 @@ impl Crews {
     }
 }
 
-/// Removes all that a lock has made for a case, whatever its name ends in.
-fn clear_away(folder: &Path, serial: u64) -> Result<(), Error> {
-    let prefix = format!("case-{serial}.");
+/// Removes all that a case has made, whatever its name.
+fn clear_away(folder: &Path) -> Result<(), Error> {
     let failed = |source| Error::Folder { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()) {
-            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let path = entry.path();
-            if folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(failed)?;
-        }
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let path = entry.path();
+        if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(failed)?;
     }
     Ok(())
 }

@@ -32,17 +32,19 @@ impl Stepped {
     }
 }
 
-impl Stepped {
-    /// Runs a case at whose points a scheduler says who goes on. What it chose comes back beside the
-    /// history: with these choices [`run`](Engine::run) does the same again.
-    ///
-    /// # Errors
-    /// When lockfuzz itself fails. Whatever a lock does is in the history.
-    pub fn explore(
-        &mut self,
-        case: &Case,
-        scheduler: &mut dyn Scheduler,
-    ) -> Result<(History, Vec<u32>), Error> {
+impl Engine for Stepped {
+    fn run(&mut self, case: &Case) -> Result<History, Error> {
+        let crew = self.crews.prepare(case)?;
+        let first = if crew.is_interleaved() { 1 } else { crew.next() };
+        let mut missing = Vec::new();
+        if first != DRIVER {
+            crew.pass_to(first);
+            missing = await_turn(crew, case, &mut |_| unreachable!("the choices are on the board"));
+        }
+        self.crews.finish(case, missing)
+    }
+
+    fn explore(&mut self, case: &Case, scheduler: &mut dyn Scheduler) -> Result<(History, Vec<u32>), Error> {
         let mut choices = Vec::new();
         let crew = self.crews.prepare(case)?;
         crew.set_pace(pace::ASKED, &[]);
@@ -60,19 +62,6 @@ impl Stepped {
             choices.pop();
         }
         Ok((history, choices))
-    }
-}
-
-impl Engine for Stepped {
-    fn run(&mut self, case: &Case) -> Result<History, Error> {
-        let crew = self.crews.prepare(case)?;
-        let first = if crew.is_interleaved() { 1 } else { crew.next() };
-        let mut missing = Vec::new();
-        if first != DRIVER {
-            crew.pass_to(first);
-            missing = await_turn(crew, case, &mut |_| unreachable!("the choices are on the board"));
-        }
-        self.crews.finish(case, missing)
     }
 
     fn judge(&self, case: &Case, promise: Promise, history: &History) -> Verdict {

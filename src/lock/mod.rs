@@ -125,7 +125,18 @@ impl Double {
 }
 
 /// The doubles of the experiment.
-pub static ALL: [&Double; 4] = [&FLAG, &MUTEX, &SEMAPHORE, &FLOCK];
+pub static EXPERIMENT: [&Double; 4] = [&FLAG, &MUTEX, &SEMAPHORE, &FLOCK];
+
+/// All doubles that lockfuzz comes with: those of the experiment, then the [`ZOO`].
+pub static ALL: [&Double; EXPERIMENT.len() + ZOO.len()] = {
+    let mut all = [EXPERIMENT[0]; EXPERIMENT.len() + ZOO.len()];
+    let mut nth = 0;
+    while nth < all.len() {
+        all[nth] = if nth < EXPERIMENT.len() { EXPERIMENT[nth] } else { ZOO[nth - EXPERIMENT.len()] };
+        nth += 1;
+    }
+    all
+};
 
 /// Waits as a program does that has nothing to wait on: tries, sleeps for `pause`, tries again, and
 /// gives up once `patience` has gone by.

@@ -6,8 +6,8 @@ mod time;
 
 use serde::{Deserialize, Serialize};
 
-pub use original::original;
 pub(crate) use original::shifted;
+pub use original::{at_once, original};
 pub use text::BadText;
 pub use time::{BadTime, Time};
 

@@ -10,6 +10,12 @@ pub fn original(workers: u32, period: Time) -> Schedule {
     shifted(workers, period, 2)
 }
 
+/// All workers at once: everybody writes, everybody reads.
+pub fn at_once(workers: u32, period: Time) -> Schedule {
+    let tick = |at, command| Tick { at, commands: (1..=workers).map(|worker| (worker, command)).collect() };
+    Schedule { ticks: vec![tick(Time::ZERO, Command::Write), tick(period, Command::Read)] }
+}
+
 /// The same with `overlap` periods between a worker's write and its read; 2 is the original.
 pub(crate) fn shifted(workers: u32, period: Time, overlap: u32) -> Schedule {
     let mut ticks: BTreeMap<Time, Vec<(Wid, Command)>> = BTreeMap::new();
