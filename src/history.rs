@@ -132,6 +132,15 @@ pub struct History {
 }
 
 impl History {
+    /// How often a worker was made to stop that could have gone on.
+    pub fn preemptions(&self) -> usize {
+        let cut_short = |pair: &&[Event]| {
+            let ended = matches!(pair[0].what, What::Blocked | What::GaveUp | What::Exited | What::Failed(_));
+            pair[0].worker != pair[1].worker && !ended
+        };
+        self.events.windows(2).filter(cut_short).count()
+    }
+
     /// Whether two workers wanted the lock at once: somebody met it taken, or two held it.
     pub fn contended(&self) -> bool {
         let mut holding = 0;

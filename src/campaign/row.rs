@@ -163,6 +163,11 @@ impl RowRun {
                 let mut found = first.clone();
                 let went = hunt.smallest(tree, first).and_then(|smallest| {
                     found = smallest;
+                    if found.case.choices.is_some() {
+                        let fewer = hunt.fewest_preemptions(found.clone())?;
+                        let tree = ChoicesTree::new(fewer.case.clone());
+                        found = hunt.smallest(tree, fewer)?;
+                    }
                     hunt.repeat(&mut found)
                 });
                 if went.as_ref().is_err_and(|why| !matches!(why, Error::Interrupted)) {

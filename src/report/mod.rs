@@ -10,6 +10,8 @@ pub mod plot;
 #[cfg(feature = "cli")]
 pub mod progress;
 #[cfg(feature = "cli")]
+mod table;
+#[cfg(feature = "cli")]
 pub mod terminal;
 mod text;
 pub mod timeline;

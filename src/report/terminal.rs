@@ -5,10 +5,11 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 
+use super::table::tables;
 use super::timeline::timeline;
 use super::{count, wrapped};
 use crate::campaign::{Campaign, Counterexample, Found, Report, RowReport};
-use crate::case::{Case, Placement};
+use crate::case::Case;
 use crate::check::{Reason, Verdict};
 use crate::engine::Kind;
 use crate::schedule::Order;
@@ -24,12 +25,12 @@ pub struct Manner {
     pub quiet: bool,
 }
 
-const RED: Style = AnsiColor::Red.on_default().bold();
+pub(super) const RED: Style = AnsiColor::Red.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
-const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 impl Manner {
-    fn paint(self, style: Style, text: &str) -> String {
+    pub(super) fn paint(self, style: Style, text: &str) -> String {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
@@ -55,7 +56,7 @@ pub fn header(campaign: &Campaign, place: &str) -> String {
 pub fn report(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     let mut text = String::new();
     if !manner.quiet {
-        text += &table(campaign, report, manner);
+        text += &tables(campaign, report, manner);
         text.push('\n');
     }
     text += &conclusion(campaign, report, manner);
@@ -80,46 +81,6 @@ pub fn report(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     {
         text.push('\n');
         text += &block(campaign, report, row, manner);
-    }
-    text
-}
-
-/// One line for each lock and placement.
-fn table(campaign: &Campaign, report: &Report, manner: Manner) -> String {
-    let mut orders: Vec<Order> = campaign.rows.iter().map(|row| row.order).collect();
-    orders.sort();
-    orders.dedup();
-    let title = "cases tried, by order";
-    let mut text = format!("{:>1$}\n", title, 44 + 12 * orders.len());
-    let _ = write!(text, "{:<11}{:<11}{:<10}{:<12}", "lock", "placement", "expected", "found");
-    for order in &orders {
-        let _ = write!(text, "{:>12}", order.name().replace('-', " "));
-    }
-    text.push('\n');
-    let mut shown: Vec<(&str, Placement)> = Vec::new();
-    for row in &campaign.rows {
-        let key = (row.lock.name, row.placement);
-        if shown.contains(&key) {
-            continue;
-        }
-        shown.push(key);
-        let of_key = |r: &&RowReport| (r.row.lock.name, r.row.placement) == key;
-        let rows: Vec<&RowReport> = report.rows.iter().filter(of_key).collect();
-        let Some(first) = rows.first() else { continue };
-        let _ = write!(text, "{:<11}{:<11}{:<10}", key.0, key.1.name(), first.expected.name());
-        let odd = rows.iter().find(|row| !matches!(row.verdict, Verdict::Pass(_)));
-        let found = format!("{:<12}", odd.unwrap_or(first).found.name());
-        text += &match odd.map(|row| &row.verdict) {
-            None => found,
-            Some(Verdict::Fail(_)) => manner.paint(RED, &found),
-            Some(_) => manner.paint(YELLOW, &found),
-        };
-        for order in &orders {
-            let tried = rows.iter().find(|row| row.row.order == *order);
-            let cell = tried.map_or("-".to_owned(), |row| count(row.evidence.cases));
-            let _ = write!(text, "{cell:>12}");
-        }
-        text.push('\n');
     }
     text
 }
@@ -191,11 +152,14 @@ fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) 
             (_, Order::AsGenerated) => String::new(),
             (_, order) => format!(", {}", order.name().replace('-', " ")),
         };
-    let size = format!(
-        "{} workers, {} commands{orders}",
-        found.case.workers,
-        found.case.schedule.commands().count()
-    );
+    let size = match &found.case.choices {
+        None => format!("{} commands{orders}", found.case.schedule.commands().count()),
+        Some(_) => match found.history.preemptions() {
+            1 => "1 preemption".to_owned(),
+            preemptions => format!("{preemptions} preemptions"),
+        },
+    };
+    let size = format!("{} workers, {size}", found.case.workers);
     let expected = matches!(row.verdict, Verdict::Pass(_));
     let mut text = String::new();
     if expected {
@@ -251,7 +215,11 @@ fn others(report: &Report, shown: &Path) -> String {
             names.push(name);
         }
     }
-    if names.is_empty() { String::new() } else { format!("  (and {})", names.join(", ")) }
+    match names.len() {
+        0 => String::new(),
+        1..=3 => format!("  (and {})", names.join(", ")),
+        more => format!("  (and {more} more)"),
+    }
 }
 
 /// As a shell takes it.
