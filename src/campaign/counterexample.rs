@@ -10,7 +10,6 @@ use crate::check::{Failure, Reason, Verdict};
 use crate::engine::{Engine, Kind, Stepped};
 use crate::error::Error;
 use crate::history::History;
-use crate::interleave::{Exhaustive, Reduction, Scheduler};
 use crate::lock::Double;
 use crate::regression::{FORMAT, Note, Saved};
 use crate::schedule::Order;
@@ -23,8 +22,6 @@ const SLOW_REPLAYS: u32 = 3;
 const RETRIES: u32 = 5;
 /// The most cases tried on a real clock to make a counterexample smaller: each takes a while.
 const SLOW_TRIES: u32 = 48;
-/// The most interleavings tried to find one with fewer preemptions.
-const PREEMPTION_TRIES: u32 = 1000;
 
 /// The smallest failing case of a row.
 #[derive(Clone, Debug)]
@@ -51,7 +48,7 @@ impl Counterexample {
         self.replays.0 == self.replays.1
     }
 
-    fn is_broken_by(&self, verdict: &Verdict) -> bool {
+    pub(super) fn is_broken_by(&self, verdict: &Verdict) -> bool {
         matches!(verdict, Verdict::Fail(failure) if failure.law.name() == self.failure.law.name())
     }
 }
@@ -116,28 +113,6 @@ impl Hunt<'_> {
             best.case.order = Order::AsGenerated;
         }
         Ok(best)
-    }
-
-    /// The same bug with the fewest preemptions: every interleaving with none is tried, then every one
-    /// with a single one, and so on (Musuvathi and Qadeer, 2007), as far as a bound on the tries goes.
-    pub(super) fn fewest_preemptions(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
-        let mut tries = 0;
-        for bound in 0..found.history.preemptions() {
-            let mut search = Exhaustive::new(Some(bound as u32), Reduction::Off);
-            while tries < PREEMPTION_TRIES && !self.shared.over() && search.begin() {
-                tries += 1;
-                let (history, choices) = self.engine.explore(&found.case, &mut search)?;
-                let case = Case { choices: Some(choices), ..found.case.clone() };
-                let verdict = self.engine.judge(&case, self.lock.promised(), &history);
-                if let Verdict::Fail(failure) = verdict
-                    && found.is_broken_by(&verdict)
-                    && history.preemptions() < found.history.preemptions()
-                {
-                    return Ok(Counterexample { case, history, failure, ..found });
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Runs the counterexample again and again: does it hold?

@@ -2,6 +2,7 @@
 
 mod choices;
 mod counterexample;
+mod preemptions;
 mod row;
 
 use std::collections::VecDeque;

@@ -26,6 +26,7 @@ const UNCLEAR: u32 = 3;
 
 /// An interleaved case is over sooner than it is generated, and there are more of them to miss.
 const INTERLEAVED: u64 = 4;
+
 /// The depth of the bugs that priority-based scheduling looks for.
 const DEPTH: u32 = 3;
 

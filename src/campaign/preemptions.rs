@@ -1,0 +1,130 @@
+//! The same bug with fewer preemptions.
+
+use super::counterexample::{Counterexample, Hunt};
+use crate::case::Case;
+use crate::check::Verdict;
+use crate::error::Error;
+use crate::interleave::{Enabled, Exhaustive, Follow, Reduction, Replay, Scheduler};
+use crate::schedule::Wid;
+
+/// The most interleavings tried to find one with fewer preemptions.
+const PREEMPTION_TRIES: u32 = 2000;
+
+impl Hunt<'_> {
+    /// The same bug with the fewest preemptions: every interleaving with none is tried, then every one
+    /// with a single one, and so on (Musuvathi and Qadeer, 2007), as far as a bound on the tries goes;
+    /// then the workers' stretches are pulled together.
+    pub(super) fn fewest_preemptions(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
+        let mut best = found;
+        let mut tries = PREEMPTION_TRIES;
+        for bound in 0..best.history.preemptions() {
+            let mut search = Exhaustive::new(Some(bound as u32), Reduction::Off);
+            if self.hunt_down(&mut search, &mut tries, bound, &mut best)? {
+                return Ok(best);
+            }
+        }
+        self.pull_together(&mut best)?;
+        Ok(best)
+    }
+
+    /// Moves what a worker did in two stretches into one, wherever the bug bears it.
+    fn pull_together(&mut self, best: &mut Counterexample) -> Result<(), Error> {
+        let mut tries = PREEMPTION_TRIES;
+        let mut order = self.order_of(best)?;
+        'again: while tries > 0 && !self.shared.over() {
+            for list in closer(&order) {
+                let before = best.history.preemptions();
+                let mut follow = Follow::new(list);
+                tries = tries.saturating_sub(1);
+                self.hunt_down(&mut follow, &mut 1, 0, best)?;
+                if best.history.preemptions() < before {
+                    order = follow.moved().to_vec();
+                    continue 'again;
+                }
+            }
+            break;
+        }
+        Ok(())
+    }
+
+    /// Who moves, step by step.
+    fn order_of(&mut self, found: &Counterexample) -> Result<Vec<Wid>, Error> {
+        let mut replay =
+            Moves { inner: Replay::new(found.case.choices.clone().unwrap_or_default()), moved: Vec::new() };
+        replay.begin();
+        self.engine.explore(&found.case, &mut replay)?;
+        Ok(replay.moved)
+    }
+
+    /// Keeps whatever breaks the same law with fewer preemptions, and stops when `enough` are left.
+    fn hunt_down(
+        &mut self,
+        scheduler: &mut dyn Scheduler,
+        tries: &mut u32,
+        enough: usize,
+        best: &mut Counterexample,
+    ) -> Result<bool, Error> {
+        while *tries > 0 && best.history.preemptions() > enough && !self.shared.over() && scheduler.begin() {
+            *tries -= 1;
+            let (history, choices) = self.engine.explore(&best.case, scheduler)?;
+            let case = Case { choices: Some(choices), ..best.case.clone() };
+            let verdict = self.engine.judge(&case, self.lock.promised(), &history);
+            if let Verdict::Fail(failure) = verdict
+                && best.is_broken_by(&verdict)
+                && history.preemptions() < best.history.preemptions()
+            {
+                *best = Counterexample { case, history, failure, ..best.clone() };
+            }
+        }
+        Ok(best.history.preemptions() <= enough)
+    }
+}
+
+/// Notes who moves.
+struct Moves {
+    inner: Replay,
+    moved: Vec<Wid>,
+}
+
+impl Scheduler for Moves {
+    fn begin(&mut self) -> bool {
+        self.inner.begin()
+    }
+
+    fn choose(&mut self, enabled: &[Enabled]) -> usize {
+        let choice = self.inner.choose(enabled) % enabled.len();
+        self.moved.push(enabled[choice].worker);
+        choice
+    }
+}
+
+/// Orders in which one stretch of a worker's steps is moved next to another of its own.
+fn closer(order: &[Wid]) -> Vec<Vec<Wid>> {
+    let stretches: Vec<&[Wid]> = order.chunk_by(|one, two| one == two).collect();
+    let mut orders = Vec::new();
+    for (to, target) in stretches.iter().enumerate() {
+        for from in (0..stretches.len()).filter(|&from| from.abs_diff(to) > 1) {
+            if stretches[from][0] == target[0] {
+                let mut moved = stretches.clone();
+                let stretch = moved.remove(from);
+                moved.insert(if from < to { to } else { to + 1 }, stretch);
+                orders.push(moved.concat());
+            }
+        }
+    }
+    orders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_of_one_worker_are_moved_together() {
+        assert_eq!(
+            closer(&[1, 1, 2, 1]),
+            [vec![2, 1, 1, 1], vec![1, 1, 1, 2]].into_iter().rev().collect::<Vec<_>>()
+        );
+        assert!(closer(&[1, 2, 2, 3]).is_empty());
+    }
+}
