@@ -9,11 +9,14 @@ use crate::schedule::Time;
 
 /// How many rounds of write and read are measured.
 pub const ROUNDS: u32 = 1000;
+/// How often all of them are measured again while they are too slow. A slow file system is slow every
+/// time; a machine that had something else to do for a moment is not.
+const AGAIN: u32 = 5;
 
 /// What was measured, and what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calibration {
-    /// The longest of all rounds.
+    /// The longest of [`ROUNDS`] rounds.
     pub worst: Time,
     /// The period to be used.
     pub period: Time,
@@ -36,15 +39,27 @@ pub fn calibrate(folder: &Path, wanted: Time) -> Result<Calibration, Error> {
     let failed = |source| Error::Folder { path: folder.to_owned(), source };
     let path = folder.join("calibrate.json");
     let file = SharedFile::at(path.clone());
+    let mut best = Calibration::new(worst_of_all(&file).map_err(failed)?, wanted);
+    for _ in 0..AGAIN {
+        if best.period == wanted {
+            break;
+        }
+        let again = Calibration::new(worst_of_all(&file).map_err(failed)?, wanted);
+        best = if again.worst < best.worst { again } else { best };
+    }
+    std::fs::remove_file(path).map_err(failed)?;
+    Ok(best)
+}
+
+fn worst_of_all(file: &SharedFile) -> std::io::Result<Time> {
     let mut worst = Duration::ZERO;
     for wid in 1..=ROUNDS {
         let start = Instant::now();
-        file.write(Identity { pid: std::process::id(), tid: 0, wid }).map_err(failed)?;
-        file.read().map_err(failed)?;
+        file.write(Identity { pid: std::process::id(), tid: 0, wid })?;
+        file.read()?;
         worst = worst.max(start.elapsed());
     }
-    std::fs::remove_file(path).map_err(failed)?;
-    Ok(Calibration::new(Time::from(worst), wanted))
+    Ok(Time::from(worst))
 }
 
 #[cfg(test)]
