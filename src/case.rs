@@ -70,6 +70,9 @@ impl Scope {
     }
 }
 
+/// The most choices that a case may hold.
+pub const MAX_CHOICES: usize = 1 << 16;
+
 /// One run, whole: which lock, which workers, which commands in which order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +105,9 @@ impl Case {
     /// # Errors
     /// What [`Schedule::check`] finds.
     pub fn check(&self) -> Result<(), Illegal> {
+        if self.choices.as_ref().is_some_and(|choices| choices.len() > MAX_CHOICES) {
+            return Err(Illegal::TooManyChoices);
+        }
         self.schedule.check(self.workers)
     }
 

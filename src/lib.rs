@@ -26,6 +26,7 @@
 //!                1.0 [(2, 'write')]
 //!                2.0 [(1, 'read')]
 //!                3.0 [(2, 'read')]".parse()?,
+//!     choices: None,
 //! };
 //! case.check()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,7 +47,7 @@
 //!
 //! # let schedule = "0.0 [(1, 'write')]\n1.0 [(2, 'write')]\n2.0 [(1, 'read')]\n3.0 [(2, 'read')]".parse()?;
 //! # let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::AsGenerated);
-//! # let case = Case { lock: "flag".to_owned(), placement, scope, order, workers: 2, schedule };
+//! # let case = Case { lock: "flag".to_owned(), placement, scope, order, workers: 2, schedule, choices: None };
 //! let folder = tempfile::tempdir()?; // for the shared file
 //! let staff = Staff::new(folder.path(), Launch::itself(&["worker"])); // threads launch nothing
 //! let mut engine = Stepped::new(&staff)?;
@@ -80,7 +81,7 @@
 //!
 //! # let schedule = "0.0 [(1, 'write')]\n1.0 [(2, 'write')]\n2.0 [(1, 'read')]\n3.0 [(2, 'read')]".parse()?;
 //! # let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::AsGenerated);
-//! # let case = Case { lock: "flag".to_owned(), placement, scope, order, workers: 2, schedule };
+//! # let case = Case { lock: "flag".to_owned(), placement, scope, order, workers: 2, schedule, choices: None };
 //! # let folder = tempfile::tempdir()?;
 //! # let mut engine = Stepped::new(&Staff::new(folder.path(), Launch::itself(&["worker"])))?;
 //! # let history = engine.run(&case)?;

@@ -15,8 +15,8 @@ use crate::history::Event;
 use crate::json;
 use crate::schedule::{Illegal, Wid};
 
-/// The format that this version writes.
-pub const FORMAT: &str = "lockfuzz/counterexample/1";
+/// The format of a case in order, and of one with choices.
+pub const FORMATS: [&str; 2] = ["lockfuzz/counterexample/1", "lockfuzz/counterexample/2"];
 const FAMILY: &str = "lockfuzz/counterexample/";
 /// In bytes. The longest history that an engine brings back takes a third of it.
 const LARGEST: u64 = 64 << 20;
@@ -25,7 +25,7 @@ const LARGEST: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Saved {
-    /// [`FORMAT`].
+    /// One of [`FORMATS`].
     pub format: String,
     /// The engine that found it.
     #[serde(default)]
@@ -64,9 +64,9 @@ pub enum Unusable {
     NotJson(serde_json::Error),
     #[error("it is not a counterexample of lockfuzz (its \"format\" is {0})")]
     Foreign(String),
-    #[error("it has the format {0}, and this version of lockfuzz reads {FORMAT}")]
+    #[error("it has the format {0}, and this version of lockfuzz reads 1 and 2")]
     Version(String),
-    #[error("it is not a {FORMAT}: {0}")]
+    #[error("it is not a counterexample of lockfuzz: {0}")]
     Shape(serde_json::Error),
     #[error("its schedule is not legal: {0}")]
     Illegal(#[from] Illegal),
@@ -77,6 +77,11 @@ pub enum Unusable {
 }
 
 impl Saved {
+    /// The format that this case is saved in.
+    pub fn format_of(case: &Case) -> &'static str {
+        FORMATS[usize::from(case.choices.is_some())]
+    }
+
     /// Reads a file and makes sure that its case can be run.
     ///
     /// # Errors
@@ -93,7 +98,7 @@ impl Saved {
         }
         let value: Value = serde_json::from_slice(&text).map_err(Unusable::NotJson)?;
         match value.get("format").and_then(Value::as_str) {
-            Some(FORMAT) => {}
+            Some(known) if FORMATS.contains(&known) => {}
             Some(other) if other.starts_with(FAMILY) => return Err(Unusable::Version(other.to_owned())),
             Some(other) => return Err(Unusable::Foreign(format!("{other:?}"))),
             None => return Err(Unusable::Foreign("missing".to_owned())),
@@ -165,7 +170,7 @@ mod tests {
         let schedule = original(workers, Time::from_micros(1000));
         let (placement, scope, order) = (Placement::Processes, Scope::Session, Order::ForceRead);
         Saved {
-            format: FORMAT.to_owned(),
+            format: FORMATS[0].to_owned(),
             engine: Kind::Stepped,
             case: Case { lock: "flag".to_owned(), placement, scope, order, workers, schedule, choices: None },
             history: Vec::new(),

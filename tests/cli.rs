@@ -109,7 +109,7 @@ fn fuzz_runs_the_whole_experiment() {
     ] {
         assert_eq!(ran.out.lines().filter(|line| line.starts_with(row)).count(), 1, "{row:?} in {}", ran.out);
     }
-    assert!(ran.out.contains("\nPASS  24 of 24 rows as expected, "), "{}", ran.out);
+    assert!(ran.out.contains("\nPASS  58 of 58 rows as expected, "), "{}", ran.out);
     assert!(ran.out.contains("\nmutex, processes: race, as expected"), "{}", ran.out);
     assert!(ran.out.contains("smallest case: 2 workers, 4 commands"), "{}", ran.out);
     assert!(
@@ -233,11 +233,14 @@ fn the_json_has_every_field_of_the_format() {
         assert_eq!(word("expected"), word("found"));
         assert!(row["seconds"].as_f64().unwrap() >= 0.0);
         if word("found") == "race" {
-            assert!((1..=40).contains(&row["cases"].as_u64().unwrap()), "{row}");
+            assert!(row["cases"].as_u64().unwrap() >= 1, "{row}");
             let saved = parsed(&fs::read_to_string(home.path(word("counterexample"))).unwrap());
             assert_eq!(keys(&saved)[..3], ["case", "engine", "format"]);
             assert_eq!(saved["format"], "lockfuzz/counterexample/1");
-            assert_eq!(keys(&saved["case"]), ["lock", "order", "placement", "schedule", "scope", "workers"]);
+            let mut keys_of_case = keys(&saved["case"]);
+            // What is interleaved has its choices beside the schedule.
+            keys_of_case.retain(|key| *key != "choices");
+            assert_eq!(keys_of_case, ["lock", "order", "placement", "schedule", "scope", "workers"]);
             assert_eq!(
                 [&saved["case"]["lock"], &saved["case"]["placement"]],
                 [&row["lock"], &row["placement"]]
@@ -285,7 +288,7 @@ fn junit_has_a_test_case_for_each_row() {
     let home = Home::new();
     run(home.fuzz("--cases 10 --junit out.xml")).assert_code(0);
     let report = junit(&home.path("out.xml"));
-    assert_eq!((report.tests, report.failures, report.errors), (24, 0, 0));
+    assert_eq!((report.tests, report.failures, report.errors), (58, 0, 0));
     let names = report.test_suites[0].test_cases.iter();
     assert!(names.clone().any(|case| case.classname.as_deref() == Some("lockfuzz.flock")));
     // One that cannot be told is an error, so that no build is green on it.

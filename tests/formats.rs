@@ -198,7 +198,7 @@ fn the_campaign_that_ran_is_as_expected() {
     };
     let campaign: Campaign = read(std::str::from_utf8(&text).unwrap());
     assert_eq!((campaign.format.as_str(), campaign.verdict), ("lockfuzz/campaign/1", Word::Pass));
-    assert_eq!(campaign.rows.len(), 24);
+    assert_eq!(campaign.rows.len(), 58);
     for row in campaign.rows {
         assert_eq!((row.found, row.verdict), (row.expected, Word::Pass), "{row:?}");
         assert!(row.cases > 0, "{row:?}");

@@ -11,7 +11,7 @@ use crate::engine::{Engine, Kind, Stepped};
 use crate::error::Error;
 use crate::history::History;
 use crate::lock::Double;
-use crate::regression::{FORMAT, Note, Saved};
+use crate::regression::{Note, Saved};
 use crate::schedule::Order;
 
 /// How often a counterexample is run again before it is reported.
@@ -131,7 +131,7 @@ impl Hunt<'_> {
     pub(super) fn save(&self, found: &mut Counterexample, stem: &str) -> Result<(), Error> {
         let Some(folder) = &self.campaign.save else { return Ok(()) };
         let saved = Saved {
-            format: FORMAT.to_owned(),
+            format: Saved::format_of(&found.case).to_owned(),
             engine: self.campaign.engine,
             case: found.case.clone(),
             history: found.history.events.clone(),

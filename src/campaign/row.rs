@@ -26,6 +26,8 @@ const UNCLEAR: u32 = 3;
 
 /// An interleaved case is over sooner than it is generated, and there are more of them to miss.
 const INTERLEAVED: u64 = 4;
+/// The fewest interleavings that are tried before an expected race counts as not found.
+const LEAST: u64 = 8192;
 
 /// The depth of the bugs that priority-based scheduling looks for.
 const DEPTH: u32 = 3;
@@ -100,8 +102,7 @@ impl RowRun {
         shared: &Shared,
     ) -> Result<(), Error> {
         let start = Instant::now();
-        let factor = if self.row.lock.atomic { 1 } else { INTERLEAVED };
-        let limit = campaign.budget.cases.map_or(u64::MAX, |cases| cases.saturating_mul(factor));
+        let limit = self.limit(campaign);
         let turn = if campaign.engine == Kind::Realtime { 1 } else { TURN };
         let until = self.evidence.cases.saturating_add(turn).min(limit);
         let mut went = Ok(());
@@ -111,6 +112,23 @@ impl RowRun {
         self.finished |= self.evidence.cases >= limit;
         self.spent += start.elapsed();
         went
+    }
+
+    /// How many cases at most. A race that is expected ends its row when it is found, so there is no
+    /// harm in looking for it a while.
+    fn limit(&self, campaign: &Campaign) -> u64 {
+        let Some(cases) = campaign.budget.cases else { return u64::MAX };
+        if self.row.lock.atomic {
+            return cases;
+        }
+        let least = if self.expects_race(campaign) { LEAST } else { 0 };
+        cases.saturating_mul(INTERLEAVED).max(least)
+    }
+
+    fn expects_race(&self, campaign: &Campaign) -> bool {
+        let lock = self.row.lock;
+        let workers = if lock.atomic { *campaign.workers.end() } else { lock.workers };
+        lock.claim.expects_race(self.row.placement, campaign.scope, workers)
     }
 
     fn one(&mut self, campaign: &Campaign, engine: &mut dyn Engine, shared: &Shared) -> Result<(), Error> {
@@ -189,10 +207,7 @@ impl RowRun {
     }
 
     pub(super) fn report(self, campaign: &Campaign) -> RowReport {
-        let lock = self.row.lock;
-        let workers = if lock.atomic { *campaign.workers.end() } else { lock.workers };
-        let claim = lock.claim;
-        let race = claim.expects_race(self.row.placement, campaign.scope, workers);
+        let race = self.expects_race(campaign);
         let expected = if race { Found::Race } else { Found::NoRace };
         let cases = self.evidence.cases;
         let (found, verdict) = match (&self.counterexample, self.unclear) {

@@ -150,6 +150,8 @@ pub enum Illegal {
     Workers { workers: u32 },
     #[error("a schedule holds at most {MAX_COMMANDS} commands")]
     TooLong,
+    #[error("a case holds at most {} choices", crate::case::MAX_CHOICES)]
+    TooManyChoices,
     #[error("tick {tick} is more than a year away")]
     Time { tick: usize },
     #[error("times must rise, and tick {tick} is not after the one before it")]

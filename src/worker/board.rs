@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::thread::futex;
 
 use crate::cache::Identity;
-use crate::case::{Plan, Scope, Step};
+use crate::case::{MAX_CHOICES, Plan, Scope, Step};
 use crate::history::{Event, Seen, What};
 use crate::schedule::{Command, MAX_COMMANDS, MAX_WORKERS, Time, Wid};
 use crate::stage::Access;
@@ -135,8 +135,7 @@ pub mod pace {
     pub const ASKED: u32 = 2;
 }
 
-/// The most choices that a case may hold.
-pub const CHOICES: usize = 1 << 16;
+const CHOICES: usize = MAX_CHOICES;
 const TEXTS: usize = 1 << 20;
 const SIGHTS: usize = 4096;
 

@@ -214,7 +214,9 @@ impl Running<'_> {
         };
         let engines = || {
             let folder = self.home.left().pop()?;
-            fs::read_dir(folder).ok()?.find_map(|e| begun(e.ok()?.path()))
+            let inside =
+                |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
+            inside(folder).flat_map(inside).find_map(begun)
         };
         self.wait_for("case", engines);
     }

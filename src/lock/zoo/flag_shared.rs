@@ -22,7 +22,7 @@ pub const FLAG_SHARED: Double = Double {
     workers: 2,
     atomic: false,
     open: |site| {
-        let object = Object::memory(&site.path.to_string_lossy());
+        let object = Object::memory("flag-shared");
         Ok(Box::new(FlagShared { flag: flag(&site.path), object, path: site.path.clone() }))
     },
 };
