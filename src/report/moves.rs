@@ -83,7 +83,7 @@ pub(super) fn all(case: &Case, history: &History, failure: Option<&Failure>) -> 
             What::Wrote => file = Some(worker),
             _ => {}
         }
-        let word = if shown == Some(nth) { Word::Wrong } else { word(case.scope, &event, file) };
+        let word = if shown == Some(nth) { Word::Wrong } else { word(case.scope, event, file) };
         let frees = *what == What::Unlocked && place < last_wanted;
         let fails = shown == Some(nth);
         match moves.last_mut().filter(same) {
