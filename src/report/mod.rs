@@ -1,6 +1,7 @@
 //! What people look at: the text [`timeline`] of a run, its picture, the [`plot`], and the reports of a
 //! campaign.
 
+mod interleaving;
 #[cfg(feature = "cli")]
 pub mod json;
 #[cfg(feature = "cli")]

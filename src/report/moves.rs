@@ -83,7 +83,7 @@ pub(super) fn all(case: &Case, history: &History, failure: Option<&Failure>) -> 
             What::Wrote => file = Some(worker),
             _ => {}
         }
-        let word = if shown == Some(nth) { Word::Wrong } else { word(case.scope, &event, file) };
+        let word = if shown == Some(nth) { Word::Wrong } else { word(case.scope, event, file) };
         let frees = *what == What::Unlocked && place < last_wanted;
         let fails = shown == Some(nth);
         match moves.last_mut().filter(same) {
@@ -102,13 +102,13 @@ pub(super) fn all(case: &Case, history: &History, failure: Option<&Failure>) -> 
 
 /// The event that shows the failure, if there is one: what a worker did not do has none. Getting a
 /// lock that excludes too little is the fault, not the write or read that follows.
-fn shown(failure: &Failure, history: &History) -> Option<usize> {
+pub(super) fn shown(failure: &Failure, history: &History) -> Option<usize> {
     let by = |event: &Event| (event.worker, event.command) == (failure.worker, failure.command);
     history.events.get(failure.event).filter(|event| by(event))?;
     match failure.law {
         Law::NobodyWrote => None,
         Law::ExcludesLess { .. } => {
-            let before = &history.events[..failure.event];
+            let before = &history.events[..=failure.event];
             let locked = before.iter().rposition(|e| by(e) && e.what == What::Locked);
             Some(locked.unwrap_or(failure.event))
         }
@@ -116,7 +116,7 @@ fn shown(failure: &Failure, history: &History) -> Option<usize> {
     }
 }
 
-fn word(scope: Scope, event: &Event, file: Option<Wid>) -> Word {
+pub(super) fn word(scope: Scope, event: &Event, file: Option<Wid>) -> Word {
     let What::Read(saw) = event.what else { return Word::Nothing };
     match scope {
         Scope::Session | Scope::Transaction if saw == Seen::Worker(event.worker) => Word::Ok,

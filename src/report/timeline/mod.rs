@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use self::fold::{Row, fold};
 use self::words::{long, medium, short};
+use super::interleaving::interleaving;
 use super::moves::{Move, telling};
 use crate::case::Case;
 use crate::check::{Failure, Reason};
@@ -20,8 +21,11 @@ const LANE: usize = 22;
 
 /// The history in lines: the tick, what was done (one lane a worker, as long as the lanes find room,
 /// else a list), and what the file then holds. Moves that have no part in the failure are folded
-/// where there are too many, and so is what comes long after it.
+/// where there are too many, and so is what comes long after it. Of a run with choices each step is told.
 pub fn timeline(case: &Case, history: &History, failure: Option<&Failure>) -> String {
+    if case.choices.is_some() {
+        return interleaving(case, history, failure);
+    }
     let moves = telling(case, history, failure);
     let rows = fold(&moves, failure);
     let wide = "the file then holds";
