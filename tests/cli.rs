@@ -252,7 +252,9 @@ fn the_json_has_every_field_of_the_format() {
             assert!(saved["history"].as_array().unwrap().len() > 8);
             assert_eq!(saved["verdict"]["verdict"], "fail");
         } else {
-            assert_eq!((&row["cases"], &row["counterexample"]), (&json!(40), &Value::Null));
+            // Interleavings are four times as many.
+            assert!(row["cases"] == 40 || row["cases"] == 160, "{row}");
+            assert_eq!(row["counterexample"], Value::Null);
         }
     }
     let mut expected = Vec::new();

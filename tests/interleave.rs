@@ -5,13 +5,16 @@ mod support;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use lockfuzz::campaign::{Budget, Campaign, Row};
 use lockfuzz::case::{Case, Placement, Scope};
-use lockfuzz::check::{Law, Reason, Verdict};
+use lockfuzz::check::{Law, Verdict};
 use lockfuzz::clock::Clock;
-use lockfuzz::engine::{Engine, Stepped};
-use lockfuzz::interleave::{Enabled, Mixed, Scheduler};
+use lockfuzz::engine::{Engine, Kind, Stepped};
+use lockfuzz::interleave::{Enabled, Scheduler};
 use lockfuzz::lock::{Claim, Double, FLOCK, Lock, LockError, Site, TryLock, ZOO};
+use lockfuzz::regression::Saved;
 use lockfuzz::schedule::Order;
 use lockfuzz::stage::{Access, Object, changed, note, point};
 
@@ -133,52 +136,56 @@ fn what_a_scheduler_chose_is_replayed_step_for_step() {
     }
 }
 
-/// Tries a lock of the zoo: how many of so many executions break it, and in which the first does.
-fn hunt(
-    double: &'static Double,
-    placement: Placement,
-    workers: u32,
-    executions: u64,
-    seed: u64,
-) -> (u64, u64) {
-    let folder = support::folder();
-    let mut engine = Stepped::new(&support::staff(&folder)).unwrap();
-    let mut scheduler = Mixed::new(seed, 3);
-    let (mut broken, mut first) = (0, 0);
-    for nth in 1..=executions {
-        assert!(scheduler.begin());
-        let case = Case { placement, ..case(double.name, workers, &[]) };
-        let (history, choices) = engine.explore(&case, &mut scheduler).unwrap();
-        let case = Case { choices: Some(choices), ..case };
-        match engine.judge(&case, double.promised(), &history) {
-            Verdict::Fail(failure) => {
-                if broken == 0 {
-                    first = nth;
-                    eprintln!("{} {} {:?}", double.name, placement.name(), failure.law);
-                }
-                broken += 1;
-                assert_eq!(engine.run(&case).unwrap(), history, "{}", double.name);
-            }
-            Verdict::Pass(_) | Verdict::Inconclusive { reason: Reason::Uncontended { .. } } => {}
-            other => panic!("{} {other:?}", double.name),
-        }
-    }
-    (broken, first)
-}
+/// How few preemptions a broken lock of the zoo is shrunk to, at worst; what is not here is sound.
+/// (pid-stale needs 3, and now and then a shrunk one keeps one or two that could be spared.)
+const PREEMPTIONS: [(&str, usize); 10] = [
+    ("flag-shared", 2),
+    ("exists-create", 2),
+    ("rename-lock", 2),
+    ("pid-stale", 5),
+    ("pid-late", 2),
+    ("flock-unlink", 2),
+    ("flock-upgrade", 2),
+    ("timeout-release", 2),
+    ("bakery-no-choosing", 2),
+    ("fcntl", 1),
+];
 
+/// Every broken lock is found with the default settings, shrunk, saved and replayed step for step, in
+/// threads and in processes; every sound one stays quiet.
 #[test]
-fn the_zoo() {
-    for double in ZOO {
-        for placement in Placement::ALL {
-            let start = std::time::Instant::now();
-            let (broken, first) = hunt(double, placement, double.workers, 300, 1);
-            eprintln!(
-                "{:20} {:10} {} broken {broken} first {first} {:.0}/s",
-                double.name,
-                placement.name(),
-                double.workers,
-                300.0 / start.elapsed().as_secs_f64()
-            );
+fn the_zoo_is_as_expected() {
+    for seed in 0..3 {
+        let folder = support::folder();
+        let row = |lock: &'static Double, placement| Row { lock, placement, order: Order::AsGenerated };
+        let rows = ZOO.iter().flat_map(|lock| Placement::ALL.map(|placement| row(lock, placement)));
+        let campaign = Campaign {
+            rows: rows.collect(),
+            engine: Kind::Stepped,
+            scope: Scope::Session,
+            workers: 2..=8,
+            period: None,
+            budget: Budget { cases: Some(256), time: None },
+            seed,
+            shrink_tries: 4096,
+            jobs: 2,
+            save: Some(folder.path().join("found")),
+            staff: support::staff(&folder),
+        };
+        let report = campaign.run(&Arc::default(), &());
+        assert!(report.error.is_none(), "{:?}", report.error);
+        let mut engine = Stepped::new(&campaign.staff).unwrap();
+        for row in report.rows {
+            let name = row.row.lock.name;
+            assert!(matches!(row.verdict, Verdict::Pass(_)), "seed {seed}: {name}: {:?}", row.verdict);
+            let Some(found) = row.counterexample else { continue };
+            let most = PREEMPTIONS.iter().find(|(broken, _)| *broken == name).expect("only broken ones");
+            assert!(found.history.preemptions() <= most.1, "seed {seed}: {name}: {:?}", found.case.choices);
+            assert_eq!((found.replays, found.case.workers), ((10, 10), row.row.lock.workers));
+            let saved = Saved::read(found.path.as_ref().unwrap()).unwrap();
+            for _ in 0..20 {
+                assert_eq!(engine.run(&saved.case).unwrap().events, saved.history, "seed {seed}: {name}");
+            }
         }
     }
 }
