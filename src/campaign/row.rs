@@ -35,7 +35,7 @@ const DEPTH: u32 = 3;
 /// Where the cases of a row come from.
 enum Source {
     /// Commands are never interrupted: generated schedules.
-    Schedules { strategy: Cases, runner: TestRunner },
+    Schedules { strategy: Cases, runner: Box<TestRunner> },
     /// The lock says where it can be interrupted: one schedule, all workers at once, and a scheduler.
     Interleavings { case: Case, scheduler: Mixed },
 }
@@ -44,7 +44,7 @@ impl Source {
     fn new(campaign: &Campaign, row: Row) -> Self {
         let mut runner = runner(campaign, row);
         if row.lock.atomic {
-            return Source::Schedules { strategy: strategy(campaign, row), runner };
+            return Source::Schedules { strategy: strategy(campaign, row), runner: Box::new(runner) };
         }
         let case = Case {
             lock: row.lock.name.to_owned(),
