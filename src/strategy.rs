@@ -3,7 +3,9 @@
 //! [`cases`] is one strategy with a tree of its own, not a tower of combinators: it generates in a
 //! few microseconds, and its shrinking moves from legal case to legal case.
 
+use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -272,14 +274,19 @@ impl Strategy for Cases {
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
         let case = self.generate(runner.rng());
-        Ok(CaseTree { strategy: self.clone(), known: case.clone(), current: case, untried: None })
+        let strategy = self.clone();
+        Ok(CaseTree::new(case, move |case| strategy.simpler(case)))
     }
 }
 
+/// The simpler neighbours of a case.
+type Simpler = dyn Fn(&Case) -> Vec<Case> + Send + Sync;
+
 /// A case on its way to a simpler one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CaseTree {
-    strategy: Cases,
+    /// What to try instead of a case that fails, the much simpler ones first.
+    simpler: Arc<Simpler>,
     /// The simplest case known to fail.
     known: Case,
     /// The case to be tried now.
@@ -288,17 +295,27 @@ pub struct CaseTree {
     untried: Option<Vec<Case>>,
 }
 
+impl fmt::Debug for CaseTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CaseTree").field("known", &self.known).field("current", &self.current).finish()
+    }
+}
+
 impl CaseTree {
+    /// A case, and what is simpler than a case.
+    pub(crate) fn new(case: Case, simpler: impl Fn(&Case) -> Vec<Case> + Send + Sync + 'static) -> Self {
+        CaseTree { simpler: Arc::new(simpler), known: case.clone(), current: case, untried: None }
+    }
+
     fn advance(&mut self) -> bool {
-        let (strategy, known) = (&self.strategy, &self.known);
         let untried = self.untried.get_or_insert_with(|| {
-            let mut simpler = strategy.simpler(known);
+            let mut simpler = (self.simpler)(&self.known);
             simpler.reverse();
             simpler
         });
         let next = untried.pop();
         let more = next.is_some();
-        self.current = next.unwrap_or_else(|| known.clone());
+        self.current = next.unwrap_or_else(|| self.known.clone());
         more
     }
 }

@@ -13,6 +13,7 @@ use crate::history::History;
 use crate::lock::Double;
 use crate::regression::{Note, Saved};
 use crate::schedule::Order;
+use crate::strategy::CaseTree;
 
 /// How often a counterexample is run again before it is reported.
 const REPLAYS: u32 = 10;
@@ -64,9 +65,9 @@ pub(super) struct Hunt<'a> {
 impl Hunt<'_> {
     /// Shrinks on this engine; what was found on a real clock, and fails on the stepped engine as well,
     /// is made smaller there, a thousand times as fast, and confirmed on the real clock at the end.
-    pub(super) fn smallest<T: ValueTree<Value = Case> + Clone>(
+    pub(super) fn smallest(
         &mut self,
-        tree: T,
+        tree: CaseTree,
         first: Counterexample,
     ) -> Result<Counterexample, Error> {
         let Hunt { campaign, lock, shared, .. } = *self;
@@ -92,7 +93,7 @@ impl Hunt<'_> {
     fn shrink(
         &mut self,
         tries: u32,
-        mut tree: impl ValueTree<Value = Case>,
+        mut tree: CaseTree,
         mut best: Counterexample,
     ) -> Result<Counterexample, Error> {
         let mut more = tree.simplify();

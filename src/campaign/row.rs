@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use rand::RngExt;
 
-use super::choices::ChoicesTree;
+use super::choices::simpler;
 use super::counterexample::{Counterexample, Hunt, run_and_retry};
 use super::{Campaign, Found, Row, RowReport, Shared};
 use crate::case::Case;
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::history::History;
 use crate::interleave::{Mixed, Scheduler};
 use crate::schedule::{Time, at_once};
-use crate::strategy::{Cases, cases};
+use crate::strategy::{CaseTree, Cases, cases};
 
 /// How many cases of a row are run before another row has its turn.
 const TURN: u64 = 256;
@@ -144,17 +144,17 @@ impl RowRun {
                 let (history, choices) = engine.explore(case, scheduler)?;
                 let case = Case { choices: Some(choices), ..case.clone() };
                 let verdict = engine.judge(&case, self.row.lock.promised(), &history);
-                let tree = ChoicesTree::new(case.clone());
+                let tree = CaseTree::new(case.clone(), simpler);
                 self.consider((case, history, verdict), tree, Stage { campaign, engine, shared })
             }
         }
     }
 
     /// What does this run say of the row?
-    fn consider<T: ValueTree<Value = Case> + Clone>(
+    fn consider(
         &mut self,
         (case, history, verdict): (Case, History, Verdict),
-        tree: T,
+        tree: CaseTree,
         Stage { campaign, engine, shared }: Stage,
     ) -> Result<(), Error> {
         shared.observer.case_done();
@@ -184,7 +184,7 @@ impl RowRun {
                     found = smallest;
                     if found.case.choices.is_some() {
                         let fewer = hunt.fewest_preemptions(found.clone())?;
-                        let tree = ChoicesTree::new(fewer.case.clone());
+                        let tree = CaseTree::new(fewer.case.clone(), simpler);
                         found = hunt.smallest(tree, fewer)?;
                     }
                     hunt.repeat(&mut found)
