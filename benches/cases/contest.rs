@@ -47,7 +47,7 @@ impl<'a> Row<'a> {
         let of = move |medium, workers| {
             let placed = Placement::ALL.into_iter();
             placed
-                .flat_map(move |placement| lock::ALL.map(|double| Row { medium, workers, placement, double }))
+                .flat_map(move |placement| lock::EXPERIMENT.map(|double| Row { medium, workers, placement, double }))
         };
         media
             .iter()

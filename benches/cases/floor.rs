@@ -157,7 +157,7 @@ pub fn work(wid: &str, lock: &str, folder: &str) {
     set_parent_process_death_signal(Some(Signal::KILL)).expect("a wish that is always granted");
     let memory = File::from(io::stdin().as_fd().try_clone_to_owned().expect("the memory"));
     let ring = Mapping::<Ring>::open(memory).expect("a ring");
-    let double = lock::ALL.into_iter().find(|double| double.name == lock).expect("a known lock");
+    let double = lock::EXPERIMENT.into_iter().find(|double| double.name == lock).expect("a known lock");
     let (folder, semaphore) = (Path::new(folder), &ring.semaphore);
     let place = Place { double, folder, mutex: &MUTEX, semaphore };
     serve(&ring, SHARED, place, wid.parse().expect("a number"));
