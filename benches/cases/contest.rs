@@ -46,8 +46,9 @@ impl<'a> Row<'a> {
     pub fn all(media: &'a [Medium]) -> impl Iterator<Item = Row<'a>> {
         let of = move |medium, workers| {
             let placed = Placement::ALL.into_iter();
-            placed
-                .flat_map(move |placement| lock::EXPERIMENT.map(|double| Row { medium, workers, placement, double }))
+            placed.flat_map(move |placement| {
+                lock::EXPERIMENT.map(|double| Row { medium, workers, placement, double })
+            })
         };
         media
             .iter()
