@@ -70,6 +70,26 @@ impl Scope {
     }
 }
 
+/// How many faults of each kind a run may meet. Where and when they strike is among the choices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// A worker's process is killed.
+    pub crashes: u32,
+    /// The clock moves on although somebody could.
+    pub stalls: u32,
+}
+
+impl Faults {
+    /// Nothing goes wrong but what the lock does.
+    pub const NONE: Faults = Faults { crashes: 0, stalls: 0 };
+
+    /// Is there none?
+    pub fn is_none(&self) -> bool {
+        *self == Faults::NONE
+    }
+}
+
 /// The most choices that a case may hold.
 pub const MAX_CHOICES: usize = 1 << 16;
 
@@ -97,6 +117,9 @@ pub struct Case {
     /// order each worker does its own commands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<u32>>,
+    /// What may go wrong; only in a case with choices.
+    #[serde(default, skip_serializing_if = "Faults::is_none")]
+    pub faults: Faults,
 }
 
 impl Case {
@@ -167,7 +190,7 @@ mod tests {
     fn case(schedule: Schedule, workers: u32) -> Case {
         let lock = "flag".to_owned();
         let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::ForceWrite);
-        Case { lock, placement, scope, order, workers, schedule, choices: None }
+        Case { lock, placement, scope, order, workers, schedule, choices: None, faults: Faults::NONE }
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! what they are asked in which tick. It is a value; it is printed, compared and saved.
 //!
 //! ```
-//! use lockfuzz::case::{Case, Placement, Scope};
+//! use lockfuzz::case::{Case, Faults, Placement, Scope};
 //! use lockfuzz::schedule::Order;
 //!
 //! let case = Case {
@@ -27,6 +27,7 @@
 //!                2.0 [(1, 'read')]
 //!                3.0 [(2, 'read')]".parse()?,
 //!     choices: None,
+//!     faults: Faults::NONE,
 //! };
 //! case.check()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,7 +40,7 @@
 //! time, so that the same case gives the same history.
 //!
 //! ```
-//! # use lockfuzz::case::{Case, Placement, Scope};
+//! # use lockfuzz::case::{Case, Faults, Placement, Scope};
 //! # use lockfuzz::schedule::Order;
 //! use lockfuzz::engine::{Engine, Stepped};
 //! use lockfuzz::report::timeline::timeline;
@@ -47,7 +48,7 @@
 //!
 //! # let schedule = "0.0 [(1, 'write')]\n1.0 [(2, 'write')]\n2.0 [(1, 'read')]\n3.0 [(2, 'read')]".parse()?;
 //! # let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::AsGenerated);
-//! # let case = Case { lock: "flag".to_owned(), placement, scope, order, workers: 2, schedule, choices: None };
+//! # let case = Case { lock: "flag".to_owned(), placement, scope, order, workers: 2, schedule, choices: None, faults: Faults::NONE };
 //! let folder = tempfile::tempdir()?; // for the shared file
 //! let staff = Staff::new(folder.path(), Launch::itself(&["worker"])); // threads launch nothing
 //! let mut engine = Stepped::new(&staff)?;
@@ -72,7 +73,7 @@
 //! so; what is left is the read-back.
 //!
 //! ```
-//! # use lockfuzz::case::{Case, Placement, Scope};
+//! # use lockfuzz::case::{Case, Faults, Placement, Scope};
 //! # use lockfuzz::engine::{Engine, Stepped};
 //! # use lockfuzz::schedule::Order;
 //! # use lockfuzz::worker::{Launch, Staff};
@@ -81,7 +82,7 @@
 //!
 //! # let schedule = "0.0 [(1, 'write')]\n1.0 [(2, 'write')]\n2.0 [(1, 'read')]\n3.0 [(2, 'read')]".parse()?;
 //! # let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::AsGenerated);
-//! # let case = Case { lock: "flag".to_owned(), placement, scope, order, workers: 2, schedule, choices: None };
+//! # let case = Case { lock: "flag".to_owned(), placement, scope, order, workers: 2, schedule, choices: None, faults: Faults::NONE };
 //! # let folder = tempfile::tempdir()?;
 //! # let mut engine = Stepped::new(&Staff::new(folder.path(), Launch::itself(&["worker"])))?;
 //! # let history = engine.run(&case)?;

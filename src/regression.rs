@@ -162,7 +162,7 @@ pub fn read_all(folder: &Path) -> Result<Vec<(PathBuf, Saved)>, (PathBuf, Unusab
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Placement, Scope};
+    use crate::case::{Faults, Placement, Scope};
     use crate::check::Reason;
     use crate::schedule::{Order, Time, original};
 
@@ -172,7 +172,16 @@ mod tests {
         Saved {
             format: FORMATS[0].to_owned(),
             engine: Kind::Stepped,
-            case: Case { lock: "flag".to_owned(), placement, scope, order, workers, schedule, choices: None },
+            case: Case {
+                lock: "flag".to_owned(),
+                placement,
+                scope,
+                order,
+                workers,
+                schedule,
+                choices: None,
+                faults: Faults::NONE,
+            },
             history: Vec::new(),
             verdict: Verdict::unclear(Reason::NothingRan),
             note: Some(Note { seed: u64::MAX, found_in_case: 1, shrink_tries: 0 }),

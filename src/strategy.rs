@@ -13,7 +13,7 @@ use proptest::strategy::{NewTree, ValueTree};
 use proptest::test_runner::{TestRng, TestRunner};
 use rand::RngExt;
 
-use crate::case::{Case, Placement, Scope};
+use crate::case::{Case, Faults, Placement, Scope};
 use crate::lock::{Double, EXPERIMENT};
 use crate::schedule::{Command, Order, Schedule, Tick, Time, Wid, shifted};
 use crate::simplify;
@@ -185,6 +185,7 @@ impl Cases {
             workers,
             schedule: schedule(rng, period),
             choices: None,
+            faults: Faults::NONE,
         }
     }
 

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use lockfuzz::campaign::run_and_retry;
-use lockfuzz::case::{Case, Placement, Scope};
+use lockfuzz::case::{Case, Faults, Placement, Scope};
 use lockfuzz::check::{Evidence, Reason, Verdict};
 use lockfuzz::engine::{Engine, Stepped};
 use lockfuzz::regression::read_all;
@@ -71,6 +71,7 @@ fn row(lock: &'static str, placement: Placement, order: Order) {
         workers: 5,
         schedule: original(5, Time::from_micros(2_000_000)),
         choices: None,
+        faults: Faults::NONE,
     };
     row.borrow_mut().try_case(&first).expect("the schedule of the original experiment");
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fs2::FileExt;
 use lockfuzz::campaign::{Budget, Campaign, Found, Row, RowReport};
-use lockfuzz::case::{Case, Placement, Scope};
+use lockfuzz::case::{Case, Faults, Placement, Scope};
 use lockfuzz::check::{Checker, Law, Reason, Verdict};
 use lockfuzz::clock::Clock;
 use lockfuzz::engine::{self, Engine, Kind, Stepped};
@@ -208,7 +208,16 @@ fn every_racy_row_shrinks_to_two_workers_and_four_commands() {
 fn case(lock: &str, workers: u32) -> Case {
     let schedule = original(workers, Time::from_micros(1_000_000));
     let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::AsGenerated);
-    Case { lock: lock.to_owned(), placement, scope, order, workers, schedule, choices: None }
+    Case {
+        lock: lock.to_owned(),
+        placement,
+        scope,
+        order,
+        workers,
+        schedule,
+        choices: None,
+        faults: Faults::NONE,
+    }
 }
 
 /// An engine with a bug: some of what happens does not get into the history.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockfuzz::campaign::{Budget, Campaign, Row};
-use lockfuzz::case::{Case, Placement, Scope};
+use lockfuzz::case::{Case, Faults, Placement, Scope};
 use lockfuzz::check::{Law, Verdict};
 use lockfuzz::clock::Clock;
 use lockfuzz::engine::{Engine, Kind, Stepped};
@@ -79,6 +79,7 @@ fn case(lock: &str, workers: u32, choices: &[u32]) -> Case {
         workers,
         schedule: (tick(0, "write") + &tick(1, "read")).parse().unwrap(),
         choices: Some(choices.to_vec()),
+        faults: Faults::NONE,
     }
 }
 

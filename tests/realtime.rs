@@ -9,7 +9,7 @@ mod support;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lockfuzz::campaign::run_and_retry;
-use lockfuzz::case::{Case, Placement, Scope};
+use lockfuzz::case::{Case, Faults, Placement, Scope};
 use lockfuzz::check::Verdict;
 use lockfuzz::engine::Realtime;
 use lockfuzz::schedule::{Order, Time, original};
@@ -29,6 +29,7 @@ fn row(lock: &str, placement: Placement, order: Order) {
         workers: 5,
         schedule,
         choices: None,
+        faults: Faults::NONE,
     };
     let double = support::double(lock);
     let (_, verdict) = run_and_retry(&mut engine, &case, double).unwrap();

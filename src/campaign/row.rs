@@ -10,7 +10,7 @@ use rand::RngExt;
 use super::choices::simpler;
 use super::counterexample::{Counterexample, Hunt, run_and_retry};
 use super::{Campaign, Found, Row, RowReport, Shared};
-use crate::case::Case;
+use crate::case::{Case, Faults};
 use crate::check::{Evidence, Law, Reason, Verdict};
 use crate::engine::{Engine, Kind};
 use crate::error::Error;
@@ -54,6 +54,7 @@ impl Source {
             workers: row.lock.workers,
             schedule: at_once(row.lock.workers, Time::from_micros(1000)),
             choices: Some(Vec::new()),
+            faults: Faults::NONE,
         };
         Source::Interleavings { case, scheduler: Mixed::new(runner.rng().random(), DEPTH) }
     }

@@ -170,14 +170,23 @@ impl<'a> Model<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Placement, Scope};
+    use crate::case::{Faults, Placement, Scope};
     use crate::lock::Claim;
     use crate::schedule::{Order, original};
 
     fn case(workers: u32, scope: Scope, text: &str) -> Case {
         let schedule = text.parse().unwrap();
         let (placement, order) = (Placement::Threads, Order::AsGenerated);
-        Case { lock: "any".into(), placement, scope, order, workers, schedule, choices: None }
+        Case {
+            lock: "any".into(),
+            placement,
+            scope,
+            order,
+            workers,
+            schedule,
+            choices: None,
+            faults: Faults::NONE,
+        }
     }
 
     /// Moves in short: worker, first letter of the command, and what came of it.

@@ -9,7 +9,7 @@ use super::args::PlotArgs;
 use super::replay::read;
 use super::workspace::Workspace;
 use super::{Exit, Trouble, say};
-use crate::case::{Case, Placement, Scope};
+use crate::case::{Case, Faults, Placement, Scope};
 use crate::check::Verdict;
 use crate::engine::Kind;
 use crate::history::History;
@@ -66,7 +66,16 @@ fn schedule(path: &Path) -> Result<Option<Schedule>, Trouble> {
 fn run_once(schedule: Schedule, lock: &Double, path: &Path) -> Result<(Case, History, Verdict), Trouble> {
     let workers = schedule.commands().map(|(_, worker, _)| worker).max().unwrap_or(0);
     let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::AsGenerated);
-    let case = Case { lock: lock.name.to_owned(), placement, scope, order, workers, schedule, choices: None };
+    let case = Case {
+        lock: lock.name.to_owned(),
+        placement,
+        scope,
+        order,
+        workers,
+        schedule,
+        choices: None,
+        faults: Faults::NONE,
+    };
     case.check().map_err(|why| {
         Trouble::usage(format_args!("{}: its schedule is not legal: {why}", path.display()))
     })?;

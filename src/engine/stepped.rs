@@ -9,7 +9,7 @@ use crate::case::Case;
 use crate::check::{self, Checker, Verdict};
 use crate::error::Error;
 use crate::history::{Absence, History, Missing};
-use crate::interleave::{Enabled, Scheduler};
+use crate::interleave::{Act, Enabled, Scheduler};
 use crate::lock::Promise;
 use crate::schedule::Wid;
 use crate::worker::board::{DRIVER, pace};
@@ -79,8 +79,12 @@ fn await_turn(crew: &mut Crew, case: &Case, choose: &mut dyn FnMut(Vec<Enabled>)
         if crew.hear_within(DRIVER, Some(LOOK)).is_some() && crew.mover() == DRIVER {
             if let Some(last) = crew.take_question() {
                 let enabled = crew.enabled(last).into_iter();
-                let known =
-                    |worker| Enabled { worker, step: crew.steps_taken(worker), next: crew.announced(worker) };
+                let known = |worker| Enabled {
+                    worker,
+                    act: Act::Step,
+                    step: crew.steps_taken(worker),
+                    next: crew.announced(worker),
+                };
                 let next = choose(enabled.map(known).collect());
                 crew.pass_to(next as usize);
                 continue;

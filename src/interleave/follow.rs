@@ -51,11 +51,12 @@ impl Scheduler for Follow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interleave::Act;
 
     #[test]
     fn who_cannot_go_on_is_passed_over() {
         let enabled = |all: &[Wid]| -> Vec<Enabled> {
-            all.iter().map(|&worker| Enabled { worker, step: 0, next: Vec::new() }).collect()
+            all.iter().map(|&worker| Enabled { worker, act: Act::Step, step: 0, next: Vec::new() }).collect()
         };
         let mut follow = Follow::new(vec![2, 3, 1]);
         assert!(follow.begin());

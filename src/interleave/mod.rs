@@ -51,11 +51,24 @@ use dice::Dice;
 use crate::schedule::Wid;
 use crate::stage::Access;
 
-/// A worker that could go on, and what it would do next.
+/// What could happen next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Act {
+    /// A worker takes its next step.
+    Step,
+    /// A worker's process is killed, where it is.
+    Crash,
+    /// The clock moves on to the next deadline, though somebody could go on.
+    Clock,
+}
+
+/// A worker that could go on, and what it would do next; or a fault that could strike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enabled {
-    /// Who.
+    /// Who; for the clock 0.
     pub worker: Wid,
+    /// What. The faults come last in the list: the crashes by worker, then the clock.
+    pub act: Act,
     /// How many steps it has taken in this execution.
     pub step: u32,
     /// What its next step does; empty stands for "anything".

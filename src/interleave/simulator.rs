@@ -1,6 +1,6 @@
 //! A small machine to try schedulers on: workers with straight-line programs over shared memory.
 
-use super::{Enabled, Scheduler};
+use super::{Act, Enabled, Scheduler};
 use crate::schedule::Wid;
 use crate::stage::{Access, Object};
 
@@ -89,7 +89,8 @@ impl Machine<'_> {
                 Blocking::Tried => self.blocked[worker],
             };
             let accesses = accesses(worker, next);
-            (!out).then(|| Enabled { worker: worker as Wid, step: self.steps[worker], next: accesses })
+            let (act, step) = (Act::Step, self.steps[worker]);
+            (!out).then_some(Enabled { worker: worker as Wid, act, step, next: accesses })
         });
         listed.collect()
     }

@@ -145,14 +145,23 @@ pub(super) fn write_seen(moves: &[Move], read: usize) -> Option<usize> {
 #[cfg(test)]
 pub(super) mod short {
     use super::*;
-    use crate::case::Placement;
+    use crate::case::{Faults, Placement};
     use crate::schedule::{Order, Time, original};
 
     /// A case of the original schedule, one second a tick.
     pub fn case(lock: &str, workers: u32, scope: Scope) -> Case {
         let schedule = original(workers, Time::from_micros(1_000_000));
         let (placement, order) = (Placement::Threads, Order::AsGenerated);
-        Case { lock: lock.into(), placement, scope, order, workers, schedule, choices: None }
+        Case {
+            lock: lock.into(),
+            placement,
+            scope,
+            order,
+            workers,
+            schedule,
+            choices: None,
+            faults: Faults::NONE,
+        }
     }
 
     /// Moves such as `0 1w LW`: the tick, the worker, w, r or x for its command, and its events:
