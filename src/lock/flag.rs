@@ -17,8 +17,8 @@ pub const FLAG: Double = Double {
     claim: Claim::Nobody,
     patience: Some(PATIENCE),
     atomic: true,
-    workers: 2,
     open: |_: &Site| Ok(Box::new(Flag::default())),
+    ..Double::PLAIN
 };
 
 #[derive(Default)]

@@ -14,13 +14,12 @@ pub const FLOCK: Double = Double {
     what: "fs2 exclusive lock on a lock file, opened by each worker",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
-    patience: None,
     atomic: true,
-    workers: 2,
     open: |site: &Site| {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&site.path)?;
         Ok(Box::new(Flock(file)))
     },
+    ..Double::PLAIN
 };
 
 struct Flock(File);

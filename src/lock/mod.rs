@@ -118,6 +118,18 @@ pub struct Double {
 }
 
 impl Double {
+    /// What most locks are like: two workers, points, no patience. A double says where it differs.
+    pub const PLAIN: Double = Double {
+        name: "",
+        what: "",
+        promise: "",
+        claim: Claim::Nobody,
+        patience: None,
+        atomic: false,
+        workers: 2,
+        open: |_| Err(io::Error::from(io::ErrorKind::Unsupported)),
+    };
+
     /// The part of it that can be checked.
     pub fn promised(&self) -> Promise {
         Promise { claim: self.claim, patience: self.patience.map(Time::from) }

@@ -12,10 +12,9 @@ pub const MUTEX: Double = Double {
     what: "std Mutex, one for each process",
     promise: "excludes the threads of one process; each process has a mutex of its own",
     claim: Claim::SameProcess,
-    patience: None,
     atomic: true,
-    workers: 2,
     open: |site: &Site| Ok(Box::new(StdMutex { mutex: site.mutex, guard: None })),
+    ..Double::PLAIN
 };
 
 struct StdMutex {

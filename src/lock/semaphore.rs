@@ -12,10 +12,9 @@ pub const SEMAPHORE: Double = Double {
     what: "POSIX semaphore shared between processes",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    patience: None,
     atomic: true,
-    workers: 2,
     open: |site| Ok(Box::new(Shared(site.semaphore))),
+    ..Double::PLAIN
 };
 
 struct Shared<'a>(&'a Semaphore);

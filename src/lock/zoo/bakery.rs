@@ -17,10 +17,8 @@ pub const BAKERY: Double = Double {
     what: "Lamport's bakery, with a file for each flag and each number",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| Ok(Box::new(Bakery::at(site, Door::Closed))),
+    ..Double::PLAIN
 };
 
 /// Does a worker say that it is choosing a number, so that others wait until it has?

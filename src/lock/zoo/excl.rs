@@ -16,10 +16,8 @@ pub const EXCL: Double = Double {
     what: "creates the lock file with O_EXCL, unlinks it",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| Ok(Box::new(Excl(site.path.clone()))),
+    ..Double::PLAIN
 };
 
 struct Excl(PathBuf);

@@ -16,10 +16,8 @@ pub const EXISTS_CREATE: Double = Double {
     what: "looks whether the lock file is there, then creates it",
     promise: "excludes nobody: two look before either creates",
     claim: Claim::Nobody,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| Ok(Box::new(ExistsCreate { path: site.path.clone(), worker: site.worker })),
+    ..Double::PLAIN
 };
 
 struct ExistsCreate {

@@ -18,13 +18,11 @@ pub const FLAG_SHARED: Double = Double {
     what: "a boolean for each process, tested, then set",
     promise: "excludes nobody: two test before either sets",
     claim: Claim::Nobody,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| {
         let object = Object::memory("flag-shared");
         Ok(Box::new(FlagShared { flag: flag(&site.path), object, path: site.path.clone() }))
     },
+    ..Double::PLAIN
 };
 
 /// The booleans that are in use, by the path of their site: as good as a static one for each case.

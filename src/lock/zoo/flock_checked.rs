@@ -17,10 +17,8 @@ pub const FLOCK_CHECKED: Double = Double {
     what: "flock, then compares the inode with the path's, else opens anew",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| Ok(Box::new(FlockChecked { path: site.path.clone(), file: None })),
+    ..Double::PLAIN
 };
 
 /// How often one try opens anew.

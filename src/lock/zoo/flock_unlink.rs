@@ -17,10 +17,9 @@ pub const FLOCK_UNLINK: Double = Double {
     what: "flock on a file that its holder unlinks on release",
     promise: "excludes nobody: a waiter gets the lock of a file that has no name",
     claim: Claim::Nobody,
-    patience: None,
     workers: 3,
-    atomic: false,
     open: |site| Ok(Box::new(FlockUnlink { path: site.path.clone(), file: None })),
+    ..Double::PLAIN
 };
 
 struct FlockUnlink {

@@ -16,10 +16,8 @@ pub const MKDIR: Double = Double {
     what: "creates a folder, removes it",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| Ok(Box::new(Mkdir(site.path.clone()))),
+    ..Double::PLAIN
 };
 
 struct Mkdir(PathBuf);

@@ -15,13 +15,11 @@ pub const OFD: Double = Double {
     what: "OFD lock on a lock file, opened by each worker",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Ofd(file)))
     },
+    ..Double::PLAIN
 };
 
 struct Ofd(File);

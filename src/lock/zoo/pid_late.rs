@@ -17,10 +17,8 @@ pub const PID_LATE: Double = Double {
     what: "O_EXCL, then writes its pid; an empty file counts as stale",
     promise: "excludes nobody: a fresh lock file is empty until its pid is written",
     claim: Claim::Nobody,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| Ok(Box::new(PidLate { path: site.path.clone(), worker: site.worker })),
+    ..Double::PLAIN
 };
 
 /// How often one try begins anew because somebody else was faster.

@@ -20,15 +20,14 @@ pub const PID_STALE: Double = Double {
     what: "O_EXCL with a pid inside; who finds a dead pid unlinks and creates",
     promise: "excludes nobody: between the look at the pid and the unlink the file may be another's",
     claim: Claim::Nobody,
-    patience: None,
     workers: 3,
-    atomic: false,
     open: |site| {
         // A process is in the table before its first step, so nobody can tell when it came.
         std::fs::write(site.beside(site.worker), "")?;
         let processes = (1..=site.workers).map(|worker| site.beside(worker)).collect();
         Ok(Box::new(PidStale { path: site.path.clone(), processes, worker: site.worker }))
     },
+    ..Double::PLAIN
 };
 
 /// How often one try begins anew because somebody else was faster.

@@ -16,13 +16,11 @@ pub const RENAME_LOCK: Double = Double {
     what: "writes a private file, looks, renames it onto the lock file",
     promise: "excludes nobody: a rename onto a lock that came since replaces it",
     claim: Claim::Nobody,
-    patience: None,
-    workers: 2,
-    atomic: false,
     open: |site| {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];
         Ok(Box::new(RenameLock { path, private, worker: site.worker, written: false }))
     },
+    ..Double::PLAIN
 };
 
 struct RenameLock {

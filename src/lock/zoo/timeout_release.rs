@@ -17,10 +17,9 @@ pub const TIMEOUT_RELEASE: Double = Double {
     what: "O_EXCL; gives up on its second look, and then unlinks all the same",
     promise: "excludes nobody: who gives up gives back another's lock",
     claim: Claim::Nobody,
-    patience: None,
     workers: 3,
-    atomic: false,
     open: |site| Ok(Box::new(TimeoutRelease { path: site.path.clone(), waited: 0 })),
+    ..Double::PLAIN
 };
 
 /// After so many looks it gives up.
