@@ -83,6 +83,22 @@ pub struct Faults {
 impl Faults {
     /// Nothing goes wrong but what the lock does.
     pub const NONE: Faults = Faults { crashes: 0, stalls: 0 };
+    /// One process is killed.
+    pub const CRASH: Faults = Faults { crashes: 1, stalls: 0 };
+    /// The clock moves on once.
+    pub const STALL: Faults = Faults { crashes: 0, stalls: 1 };
+    /// None, and each of the two.
+    pub const ALL: [Faults; 3] = [Faults::NONE, Faults::CRASH, Faults::STALL];
+
+    /// The word for it, as the command line and tables spell it: the kinds that may strike.
+    pub const fn name(self) -> &'static str {
+        match (self.crashes, self.stalls) {
+            (0, 0) => "none",
+            (_, 0) => "crash",
+            (0, _) => "stall",
+            (_, _) => "crash and stall",
+        }
+    }
 
     /// Is there none?
     pub fn is_none(&self) -> bool {
@@ -130,6 +146,12 @@ impl Case {
     pub fn check(&self) -> Result<(), Illegal> {
         if self.choices.as_ref().is_some_and(|choices| choices.len() > MAX_CHOICES) {
             return Err(Illegal::TooManyChoices);
+        }
+        if !self.faults.is_none() && self.choices.is_none() {
+            return Err(Illegal::FaultsInOrder);
+        }
+        if self.faults.crashes > 0 && self.placement == Placement::Threads {
+            return Err(Illegal::CrashOfThread);
         }
         self.schedule.check(self.workers)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::Faults;
 use crate::schedule::{Command, Time, Wid};
 
 /// What a read found in the shared file.
@@ -64,8 +65,29 @@ pub enum What {
     Exited,
     /// Took a step inside a command: what, and what came of it.
     Note(String),
+    /// Sleeps until the run's clock has come so far.
+    Slept(Time),
+    /// Could have gone on, but the clock moved first: `at` says how far.
+    Stalled,
+    /// Its process was killed, before its next step.
+    Crashed,
+    /// Its lock had passed to somebody else meanwhile, so what it wanted to do was refused.
+    Refused,
     /// The world failed it (errno): the lock could not be tried, or the file not be used.
     Failed(i32),
+}
+
+impl What {
+    /// Does a worker not go on by itself after this?
+    pub const fn ends_a_stretch(&self) -> bool {
+        use What::{Blocked, Crashed, Exited, Failed, GaveUp, Slept, Stalled};
+        matches!(self, Blocked | Crashed | Exited | Failed(_) | GaveUp | Slept(_) | Stalled)
+    }
+
+    /// Is it a fault that struck?
+    pub const fn is_fault(&self) -> bool {
+        matches!(self, What::Crashed | What::Stalled)
+    }
 }
 
 /// One line of a [`History`].
@@ -134,11 +156,14 @@ pub struct History {
 impl History {
     /// How often a worker was made to stop that could have gone on.
     pub fn preemptions(&self) -> usize {
-        let cut_short = |pair: &&[Event]| {
-            let ended = matches!(pair[0].what, What::Blocked | What::GaveUp | What::Exited | What::Failed(_));
-            pair[0].worker != pair[1].worker && !ended
-        };
+        let cut_short = |pair: &&[Event]| pair[0].worker != pair[1].worker && !pair[0].what.ends_a_stretch();
         self.events.windows(2).filter(cut_short).count()
+    }
+
+    /// How many faults struck.
+    pub fn faults(&self) -> Faults {
+        let count = |wanted: &What| self.events.iter().filter(|event| event.what == *wanted).count() as u32;
+        Faults { crashes: count(&What::Crashed), stalls: count(&What::Stalled) }
     }
 
     /// Whether two workers wanted the lock at once: somebody met it taken, or two held it.
@@ -148,7 +173,7 @@ impl History {
             match event.what {
                 What::Locked => holding += 1,
                 What::Unlocked => holding -= 1,
-                What::Blocked => return true,
+                What::Blocked | What::Slept(_) => return true,
                 _ => {}
             }
             holding > 1

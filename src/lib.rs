@@ -116,7 +116,7 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let staff = Staff::new(folder.path(), Launch::itself(&["worker"]));
 //! let campaign = Campaign {
-//!     rows: vec![Row { lock: &FLAG, placement: Placement::Threads, order: Order::AsGenerated }],
+//!     rows: vec![Row { lock: &FLAG, placement: Placement::Threads, order: Order::AsGenerated, faults: Faults::NONE }],
 //!     engine: Kind::Stepped,
 //!     scope: Scope::Session,
 //!     workers: 2..=8,
@@ -169,4 +169,5 @@ pub mod stage;
 pub mod strategy;
 #[doc(hidden)]
 pub mod sys;
+pub mod time;
 pub mod worker;

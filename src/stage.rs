@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 /// A thing that operations share: a name in a folder, an inode, a piece of memory, a lock.
 ///
@@ -93,6 +94,13 @@ pub(crate) trait Stage {
     fn note(&self, text: fmt::Arguments<'_>);
     fn changed(&self);
 
+    /// How far the run's clock has come.
+    fn now(&self) -> Duration;
+    /// This worker does nothing until the run's clock has moved so far.
+    fn sleep(&self, duration: Duration);
+    /// What this attempt has found may be another from this time on, though nobody changes anything.
+    fn due(&self, at: Duration);
+
     /// A number for an inode that does not differ from run to run, as the inode's own does.
     fn sight(&self, device: u64, number: u64) -> u64 {
         device.rotate_left(32) ^ number
@@ -115,16 +123,18 @@ pub(crate) fn in_run() -> bool {
 
 /// A number for this inode: in a run, its place among those that the run has come across.
 pub(crate) fn sight(device: u64, number: u64) -> u64 {
-    let stage = STAGE.try_with(|stage| stage.borrow().clone()).unwrap_or(None);
-    stage.map_or(device.rotate_left(32) ^ number, |stage| stage.sight(device, number))
+    stage().map_or(device.rotate_left(32) ^ number, |stage| stage.sight(device, number))
 }
 
 fn with_stage(act: impl FnOnce(&dyn Stage)) {
-    // Cloned out, because a point may come back in another case.
-    let stage = STAGE.with_borrow(Clone::clone);
-    if let Some(stage) = stage {
+    if let Some(stage) = stage() {
         act(&*stage);
     }
+}
+
+/// Cloned out, because a point may come back in another case.
+fn stage() -> Option<std::rc::Rc<dyn Stage>> {
+    STAGE.try_with(|stage| stage.borrow().clone()).unwrap_or(None)
 }
 
 /// The next step will do this (at most [`ACCESSES`] things; an empty list stands for "anything"), and
@@ -142,6 +152,41 @@ pub fn note(text: fmt::Arguments<'_>) {
 /// try again.
 pub fn changed() {
     with_stage(|stage| stage.changed());
+}
+
+/// The run's clock, which begins at zero; `None` outside a run. Looking at it is a step.
+pub fn now() -> Option<Duration> {
+    let stage = stage()?;
+    stage.point(&[Access::Look(clock())]);
+    Some(stage.now())
+}
+
+/// The same, without a step: for what is done to a file by the way.
+pub(crate) fn clock_time() -> Option<Duration> {
+    stage().map(|stage| stage.now())
+}
+
+/// Sleeps: in a run until its clock has moved so far, otherwise for real.
+///
+/// The clock of a run moves when nobody can go on. A sleep of up to 100 ms is taken for the pause between
+/// two looks: it also ends when something changes that the worker has looked at since its last sleep, and
+/// the clock moves that little bit with it, because what the others do takes time as well.
+pub fn sleep(duration: Duration) {
+    match stage() {
+        Some(stage) => stage.sleep(duration),
+        None => std::thread::sleep(duration),
+    }
+}
+
+/// What was found since the attempt began may be another from this time of the run's clock on, though
+/// nobody changes anything: a lease ends, a lock file comes of age. Who is blocked tries again then.
+pub fn due(at: Duration) {
+    with_stage(|stage| stage.due(at));
+}
+
+/// The run's clock, as something that steps look at and move.
+pub(crate) fn clock() -> Object {
+    Object::memory("clock")
 }
 
 /// A stage that writes down what is said to it.
@@ -179,6 +224,14 @@ pub(crate) mod recorder {
         fn changed(&self) {
             self.last(|step| step.changed = true);
         }
+
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn sleep(&self, _: Duration) {}
+
+        fn due(&self, _: Duration) {}
     }
 
     /// The steps that `act` takes.

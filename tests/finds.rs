@@ -108,7 +108,12 @@ fn campaign(lock: &'static Double, seed: u64) -> RowReport {
     let folder = support::folder();
     let saved = folder.path().join("found");
     let campaign = Campaign {
-        rows: vec![Row { lock, placement: Placement::Threads, order: Order::ForceWrite }],
+        rows: vec![Row {
+            lock,
+            placement: Placement::Threads,
+            order: Order::ForceWrite,
+            faults: Faults::NONE,
+        }],
         engine: Kind::Stepped,
         scope: Scope::Session,
         workers: 2..=8,
@@ -180,7 +185,12 @@ fn every_racy_row_shrinks_to_two_workers_and_four_commands() {
         let pairs =
             [("flag", Placement::Threads), ("flag", Placement::Processes), ("mutex", Placement::Processes)];
         let rows = pairs.iter().flat_map(|&(lock, placement)| {
-            Order::ALL.map(|order| Row { lock: support::double(lock), placement, order })
+            Order::ALL.map(|order| Row {
+                lock: support::double(lock),
+                placement,
+                order,
+                faults: Faults::NONE,
+            })
         });
         let campaign = Campaign {
             rows: rows.collect(),

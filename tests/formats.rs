@@ -74,8 +74,12 @@ fn every_word_of_an_event() {
         What::Exited => 8,
         What::Failed(_) => 9,
         What::Note(_) => 10,
+        What::Slept(_) => 11,
+        What::Stalled => 12,
+        What::Crashed => 13,
+        What::Refused => 14,
     });
-    assert_eq!(what, 10);
+    assert_eq!(what, 14);
     let saw = kinds(&read_lines("json saw"), |seen: &Seen| match seen {
         Seen::Worker(_) => 1,
         Seen::Stranger { .. } => 2,
@@ -150,6 +154,7 @@ struct Row {
     lock: String,
     placement: Placement,
     order: Order,
+    faults: Strikes,
     expected: Found,
     found: Found,
     verdict: Word,
@@ -159,11 +164,21 @@ struct Row {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Strikes {
+    None,
+    Crash,
+    Stall,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Found {
     #[serde(rename = "race")]
     Race,
     #[serde(rename = "no race")]
     NoRace,
+    #[serde(rename = "stuck")]
+    Stuck,
     #[serde(rename = "inconclusive")]
     Inconclusive,
 }
@@ -198,10 +213,10 @@ fn the_campaign_that_ran_is_as_expected() {
     };
     let campaign: Campaign = read(std::str::from_utf8(&text).unwrap());
     assert_eq!((campaign.format.as_str(), campaign.verdict), ("lockfuzz/campaign/1", Word::Pass));
-    assert_eq!(campaign.rows.len(), 58);
+    assert_eq!(campaign.rows.len(), 83);
     for row in campaign.rows {
         assert_eq!((row.found, row.verdict), (row.expected, Word::Pass), "{row:?}");
         assert!(row.cases > 0, "{row:?}");
-        assert_eq!(row.counterexample.is_some(), row.found == Found::Race, "{row:?}");
+        assert_eq!(row.counterexample.is_some(), row.found != Found::NoRace, "{row:?}");
     }
 }

@@ -9,6 +9,7 @@ use lockfuzz::cache::{Identity, SharedFile};
 use lockfuzz::history::{Event, What};
 use lockfuzz::lock::{Double, Lock, Site, TryLock};
 use lockfuzz::schedule::Wid;
+use lockfuzz::sys::robust::Robust;
 use lockfuzz::sys::semaphore::Semaphore;
 
 use super::contest::Row;
@@ -43,7 +44,7 @@ impl Act {
             What::Read(_) => Act::Read,
             What::Unlocked => Act::Give,
             What::Exited => Act::Leave,
-            What::Began | What::GaveUp | What::Note(_) | What::Failed(_) => return None,
+            _ => return None,
         })
     }
 }
@@ -68,6 +69,8 @@ pub struct Place<'a> {
     pub semaphore: &'a Semaphore,
 }
 
+static ROBUST: Robust = Robust::new();
+
 /// One worker in one case.
 pub struct Hand<'a> {
     me: Identity,
@@ -85,7 +88,15 @@ impl<'a> Hand<'a> {
             me,
             double,
             file: SharedFile::at(file),
-            site: Site { path, mutex, semaphore, worker: me.wid, workers: lockfuzz::schedule::MAX_WORKERS },
+            site: Site {
+                path,
+                mutex,
+                semaphore,
+                // None of these locks uses it.
+                robust: &ROBUST,
+                worker: me.wid,
+                workers: lockfuzz::schedule::MAX_WORKERS,
+            },
             lock: None,
         }
     }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::case::{Placement, Scope};
+use crate::case::{Faults, Placement, Scope};
 use crate::check::{Evidence, Reason, Verdict};
 use crate::engine::Kind;
 use crate::error::Error;
@@ -33,6 +33,22 @@ pub struct Row {
     pub placement: Placement,
     /// How their ticks are sorted.
     pub order: Order,
+    /// What may go wrong.
+    pub faults: Faults,
+}
+
+impl Row {
+    /// Are its cases interleaved, or run in order? A lock without points still has one before each of its
+    /// steps, where a fault can strike.
+    pub fn is_interleaved(&self) -> bool {
+        !self.lock.atomic || !self.faults.is_none()
+    }
+
+    /// The name of the file for its counterexample, without the ending.
+    fn stem(&self) -> String {
+        let faults = if self.faults.is_none() { "" } else { &format!("-{}", self.faults.name()) };
+        format!("{}-{}{faults}", self.lock.name, self.placement.name())
+    }
 }
 
 /// When a campaign ends. Without any limit it goes on until it is interrupted.
@@ -78,6 +94,8 @@ pub enum Found {
     Race,
     /// All cases kept it, and some of them contended.
     NoRace,
+    /// In some case nobody got the lock any more.
+    Stuck,
     /// It cannot be told.
     Inconclusive,
 }
@@ -88,6 +106,7 @@ impl Found {
         match self {
             Found::Race => "race",
             Found::NoRace => "no race",
+            Found::Stuck => "stuck",
             Found::Inconclusive => "inconclusive",
         }
     }

@@ -1,11 +1,10 @@
 //! The same bug with fewer preemptions.
 
 use super::counterexample::{Counterexample, Hunt};
-use crate::case::Case;
+use crate::case::{Case, Faults};
 use crate::check::Verdict;
 use crate::error::Error;
-use crate::interleave::{Enabled, Exhaustive, Follow, Reduction, Replay, Scheduler};
-use crate::schedule::Wid;
+use crate::interleave::{Act, Enabled, Exhaustive, Follow, Move, Reduction, Replay, Scheduler};
 
 /// The most interleavings tried to find one with fewer preemptions.
 const PREEMPTION_TRIES: u32 = 2000;
@@ -25,6 +24,27 @@ impl Hunt<'_> {
         }
         self.pull_together(&mut best)?;
         Ok(best)
+    }
+
+    /// The same bug without faults, or at least with no more of them allowed than strike.
+    pub(super) fn fewest_faults(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
+        let moves = self.order_of(&found)?;
+        let calm = moves.iter().copied().filter(|&(_, act)| act == Act::Step).collect();
+        for (faults, moves) in [(Faults::NONE, calm), (found.history.faults(), moves)] {
+            if found.case.faults == faults {
+                break;
+            }
+            let case = Case { faults, ..found.case.clone() };
+            let (history, choices) = self.engine.explore(&case, &mut Follow::new(moves))?;
+            let case = Case { choices: Some(choices), ..case };
+            let verdict = self.engine.judge(&case, self.lock.promised(), &history);
+            if let Verdict::Fail(failure) = verdict
+                && found.is_broken_by(&verdict)
+            {
+                return Ok(Counterexample { case, history, failure, ..found });
+            }
+        }
+        Ok(found)
     }
 
     /// Moves what a worker did in two stretches into one, wherever the bug bears it.
@@ -48,7 +68,7 @@ impl Hunt<'_> {
     }
 
     /// Who moves, step by step.
-    fn order_of(&mut self, found: &Counterexample) -> Result<Vec<Wid>, Error> {
+    fn order_of(&mut self, found: &Counterexample) -> Result<Vec<Move>, Error> {
         let mut replay =
             Moves { inner: Replay::new(found.case.choices.clone().unwrap_or_default()), moved: Vec::new() };
         replay.begin();
@@ -83,7 +103,7 @@ impl Hunt<'_> {
 /// Notes who moves.
 struct Moves {
     inner: Replay,
-    moved: Vec<Wid>,
+    moved: Vec<Move>,
 }
 
 impl Scheduler for Moves {
@@ -93,14 +113,14 @@ impl Scheduler for Moves {
 
     fn choose(&mut self, enabled: &[Enabled]) -> usize {
         let choice = self.inner.choose(enabled) % enabled.len();
-        self.moved.push(enabled[choice].worker);
+        self.moved.push((enabled[choice].worker, enabled[choice].act));
         choice
     }
 }
 
 /// Orders in which one stretch of a worker's steps is moved next to another of its own.
-fn closer(order: &[Wid]) -> Vec<Vec<Wid>> {
-    let stretches: Vec<&[Wid]> = order.chunk_by(|one, two| one == two).collect();
+fn closer(order: &[Move]) -> Vec<Vec<Move>> {
+    let stretches: Vec<&[Move]> = order.chunk_by(|one, two| one == two).collect();
     let mut orders = Vec::new();
     for (to, target) in stretches.iter().enumerate() {
         for from in (0..stretches.len()).filter(|&from| from.abs_diff(to) > 1) {
@@ -121,10 +141,8 @@ mod tests {
 
     #[test]
     fn stretches_of_one_worker_are_moved_together() {
-        assert_eq!(
-            closer(&[1, 1, 2, 1]),
-            [vec![2, 1, 1, 1], vec![1, 1, 1, 2]].into_iter().rev().collect::<Vec<_>>()
-        );
-        assert!(closer(&[1, 2, 2, 3]).is_empty());
+        let steps = |workers: &[u32]| workers.iter().map(|&w| (w, Act::Step)).collect::<Vec<_>>();
+        assert_eq!(closer(&steps(&[1, 1, 2, 1])), [steps(&[1, 1, 1, 2]), steps(&[2, 1, 1, 1])]);
+        assert!(closer(&steps(&[1, 2, 2, 3])).is_empty());
     }
 }

@@ -10,12 +10,12 @@ use rand::RngExt;
 use super::choices::simpler;
 use super::counterexample::{Counterexample, Hunt, run_and_retry};
 use super::{Campaign, Found, Row, RowReport, Shared};
-use crate::case::{Case, Faults};
+use crate::case::Case;
 use crate::check::{Evidence, Law, Reason, Verdict};
 use crate::engine::{Engine, Kind};
 use crate::error::Error;
 use crate::history::History;
-use crate::interleave::{Mixed, Scheduler};
+use crate::interleave::{Faulty, Mixed, Scheduler};
 use crate::schedule::{Time, at_once};
 use crate::strategy::{CaseTree, Cases, cases};
 
@@ -37,13 +37,13 @@ enum Source {
     /// Commands are never interrupted: generated schedules.
     Schedules { strategy: Cases, runner: Box<TestRunner> },
     /// The lock says where it can be interrupted: one schedule, all workers at once, and a scheduler.
-    Interleavings { case: Case, scheduler: Mixed },
+    Interleavings { case: Case, scheduler: Faulty<Mixed> },
 }
 
 impl Source {
     fn new(campaign: &Campaign, row: Row) -> Self {
         let mut runner = runner(campaign, row);
-        if row.lock.atomic {
+        if !row.is_interleaved() {
             return Source::Schedules { strategy: strategy(campaign, row), runner: Box::new(runner) };
         }
         let case = Case {
@@ -54,9 +54,10 @@ impl Source {
             workers: row.lock.workers,
             schedule: at_once(row.lock.workers, Time::from_micros(1000)),
             choices: Some(Vec::new()),
-            faults: Faults::NONE,
+            faults: row.faults,
         };
-        Source::Interleavings { case, scheduler: Mixed::new(runner.rng().random(), DEPTH) }
+        let seed = runner.rng().random();
+        Source::Interleavings { case, scheduler: Faulty::new(Mixed::new(seed, DEPTH), seed) }
     }
 }
 
@@ -119,17 +120,27 @@ impl RowRun {
     /// harm in looking for it a while.
     fn limit(&self, campaign: &Campaign) -> u64 {
         let Some(cases) = campaign.budget.cases else { return u64::MAX };
-        if self.row.lock.atomic {
+        if !self.row.is_interleaved() {
             return cases;
         }
-        let least = if self.expects_race(campaign) { LEAST } else { 0 };
-        cases.saturating_mul(INTERLEAVED).max(least)
+        if self.expected(campaign) != Found::NoRace {
+            return cases.saturating_mul(INTERLEAVED).max(LEAST);
+        }
+        // After each crash a process has to be started.
+        if self.row.faults.crashes > 0 { cases } else { cases.saturating_mul(INTERLEAVED) }
     }
 
-    fn expects_race(&self, campaign: &Campaign) -> bool {
-        let lock = self.row.lock;
-        let workers = if lock.atomic { *campaign.workers.end() } else { lock.workers };
-        lock.claim.expects_race(self.row.placement, campaign.scope, workers)
+    /// What follows from the lock's claim, the placement, and the faults.
+    fn expected(&self, campaign: &Campaign) -> Found {
+        let Row { lock, placement, faults, .. } = self.row;
+        let workers = if self.row.is_interleaved() { lock.workers } else { *campaign.workers.end() };
+        if lock.promised().under(faults).claim.expects_race(placement, campaign.scope, workers) {
+            Found::Race
+        } else if faults.crashes > 0 && !lock.withstands.crash {
+            Found::Stuck
+        } else {
+            Found::NoRace
+        }
     }
 
     fn one(&mut self, campaign: &Campaign, engine: &mut dyn Engine, shared: &Shared) -> Result<(), Error> {
@@ -184,6 +195,7 @@ impl RowRun {
                 let went = hunt.smallest(tree, first).and_then(|smallest| {
                     found = smallest;
                     if found.case.choices.is_some() {
+                        found = hunt.fewest_faults(found.clone())?;
                         let fewer = hunt.fewest_preemptions(found.clone())?;
                         let tree = CaseTree::new(fewer.case.clone(), simpler);
                         found = hunt.smallest(tree, fewer)?;
@@ -194,7 +206,7 @@ impl RowRun {
                     // What made us fail may have made the case fail, so this run counts as one without.
                     found.replays.0 += 1;
                 }
-                let stem = format!("{}-{}", self.row.lock.name, self.row.placement.name());
+                let stem = self.row.stem();
                 let saved = hunt.save(&mut found, &stem);
                 self.counterexample = Some(found);
                 match went {
@@ -208,17 +220,20 @@ impl RowRun {
     }
 
     pub(super) fn report(self, campaign: &Campaign) -> RowReport {
-        let race = self.expects_race(campaign);
-        let expected = if race { Found::Race } else { Found::NoRace };
+        let expected = self.expected(campaign);
         let cases = self.evidence.cases;
         let (found, verdict) = match (&self.counterexample, self.unclear) {
             (Some(found), unclear) if !found.repeats() || unclear == Some(Reason::Unrepeatable) => {
                 (Found::Inconclusive, Verdict::unclear(Reason::Unrepeatable))
             }
-            (Some(found), _) if found.failure.law.is_race() && race => (Found::Race, self.evidence.verdict()),
+            (Some(found), _) if breaks_as_said(found.failure.law, expected) => {
+                (expected, self.evidence.verdict())
+            }
             (Some(found), _) => (shown(found.failure.law), Verdict::Fail(found.failure)),
             (None, Some(reason)) => (Found::Inconclusive, Verdict::unclear(reason)),
-            (None, None) if race => (Found::Inconclusive, Verdict::unclear(Reason::NotFound { cases })),
+            (None, None) if expected != Found::NoRace => {
+                (Found::Inconclusive, Verdict::unclear(Reason::NotFound { cases }))
+            }
             (None, None) => match self.evidence.verdict() {
                 pass @ Verdict::Pass(_) => (Found::NoRace, pass),
                 other => (Found::Inconclusive, other),
@@ -259,11 +274,21 @@ fn runner(campaign: &Campaign, row: Row) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 
+/// Is this what a row must show that expects so much?
+fn breaks_as_said(law: Law, expected: Found) -> bool {
+    match expected {
+        Found::Race => law.is_race(),
+        Found::Stuck => law == Law::Stuck,
+        Found::NoRace | Found::Inconclusive => false,
+    }
+}
+
 /// What a table says of a row in which this law was broken.
 fn shown(law: Law) -> Found {
     match law {
         Law::ReadBack { .. } | Law::LastWrite { .. } | Law::ExcludesLess { .. } => Found::Race,
-        Law::ExcludesMore | Law::Stuck => Found::NoRace,
+        Law::ExcludesMore => Found::NoRace,
+        Law::Stuck => Found::Stuck,
         Law::LostWrite { .. } | Law::NobodyWrote | Law::Disobeyed => Found::Inconclusive,
     }
 }

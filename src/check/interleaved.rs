@@ -9,7 +9,7 @@ use super::{Checker, Evidence, Failure, Law, Reason, Verdict};
 
 /// With points inside the commands no model says who comes first. What is checked is what must hold in
 /// every order: nobody holds the lock together with somebody whom it excludes, everybody reads back
-/// what it wrote, and nobody waits for ever.
+/// what it wrote, and nobody waits for ever, not even for the lock of one who was killed.
 #[derive(Clone, Copy, Debug)]
 pub struct Interleaved(pub Promise);
 
@@ -28,17 +28,22 @@ impl Checker for Interleaved {
 
 impl Interleaved {
     fn two_inside(&self, case: &Case, history: &History) -> Option<Failure> {
+        if self.0.fenced {
+            return None;
+        }
+        let claim = self.0.under(history.faults()).claim;
         let mut holders = Vec::new();
         for (nth, event) in history.events.iter().enumerate() {
             match event.what {
                 What::Locked => {
-                    let excluded = |&h: &u32| self.0.claim.excludes(case.placement, h, event.worker);
+                    let excluded = |&h: &u32| claim.excludes(case.placement, h, event.worker);
                     if let Some(holder) = holders.iter().copied().find(excluded) {
                         return Some(failure(Law::ExcludesLess { holder }, nth, event));
                     }
                     holders.push(event.worker);
                 }
-                What::Unlocked => holders.retain(|&h| h != event.worker),
+                // Whoever was killed does nothing inside any more.
+                What::Unlocked | What::Crashed => holders.retain(|&h| h != event.worker),
                 _ => {}
             }
         }

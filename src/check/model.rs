@@ -172,6 +172,7 @@ mod tests {
     use super::*;
     use crate::case::{Faults, Placement, Scope};
     use crate::lock::Claim;
+    use crate::lock::Withstands;
     use crate::schedule::{Order, original};
 
     fn case(workers: u32, scope: Scope, text: &str) -> Case {
@@ -191,7 +192,12 @@ mod tests {
 
     /// Moves in short: worker, first letter of the command, and what came of it.
     fn moves(case: &Case, claim: Claim, patience: Option<u64>) -> String {
-        let promise = Promise { claim, patience: patience.map(Time::from_micros) };
+        let promise = Promise {
+            claim,
+            patience: patience.map(Time::from_micros),
+            withstands: Withstands { crash: false, stall: true },
+            fenced: false,
+        };
         let word = |m: &Move| {
             let what = match m.outcome {
                 Outcome::Blocked => "blocked".to_owned(),

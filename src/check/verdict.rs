@@ -56,10 +56,16 @@ impl Evidence {
         let mut did = vec![(false, false); case.workers as usize + 1];
         for event in &history.events {
             match event.what {
+                // Nobody expects more of them.
+                What::Crashed | What::Refused => did[event.worker as usize] = (true, true),
                 What::Wrote => did[event.worker as usize].0 = true,
                 What::Read(_) => did[event.worker as usize].1 = true,
                 _ => {}
             }
+        }
+        // Nor of who waits for a lock that nobody can give back: that is a failure, not a lack of evidence.
+        for stuck in history.missing.iter().filter(|missing| missing.why == Absence::Stuck) {
+            did[stuck.worker as usize] = (true, true);
         }
         let complete = did[1..].iter().all(|&(wrote, read)| wrote && read);
         Evidence { cases: 1, complete: complete.into(), contended: history.contended().into() }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::find_double;
-use crate::case::{Placement, Scope};
+use crate::case::{Faults, Placement, Scope};
 use crate::engine::Kind;
 use crate::lock::Double;
 use crate::schedule::{MAX_WORKERS, Order, Time};
@@ -63,6 +63,10 @@ pub(super) struct FuzzArgs {
     /// Only this order: as-generated, force-write, force-read
     #[arg(long, value_name = "ORDER", value_delimiter = ',', value_parser = order)]
     pub(super) order: Vec<Order>,
+    /// Only with these faults: none, crash (a process is killed), stall (the clock moves on although
+    /// somebody could) [default: none, and those for which a lock has a row]
+    #[arg(long, value_name = "FAULT", value_delimiter = ',', value_parser = faults)]
+    pub(super) faults: Vec<Faults>,
     /// stepped (no clock, nothing left to chance) or realtime (the original experiment)
     #[arg(long, value_name = "ENGINE", default_value = "stepped", value_parser = engine)]
     pub(super) engine: Kind,
@@ -227,6 +231,10 @@ fn placement(text: &str) -> Result<Placement, String> {
 
 fn order(text: &str) -> Result<Order, String> {
     word(text, &Order::ALL, Order::name)
+}
+
+fn faults(text: &str) -> Result<Faults, String> {
+    word(text, &Faults::ALL, Faults::name)
 }
 
 fn scope(text: &str) -> Result<Scope, String> {

@@ -12,11 +12,11 @@ use super::workspace::Workspace;
 use super::{Exit, Trouble, say};
 use crate::calibrate::calibrate;
 use crate::campaign::{Budget, Campaign, Observer, Report, Row, RowReport};
-use crate::case::Placement;
+use crate::case::{Faults, Placement};
 use crate::check::Verdict;
 use crate::engine::Kind;
 use crate::error::{Error, unnamed};
-use crate::lock::ALL;
+use crate::lock::{ALL, Double};
 use crate::report::progress::{Counted, Progress};
 use crate::report::{json, junit, terminal};
 use crate::schedule::{Order, Time};
@@ -122,22 +122,38 @@ fn campaign(args: &FuzzArgs, workspace: &Workspace) -> Campaign {
     }
 }
 
-/// Every lock in every placement and order that was asked for, in the order of the lists.
+/// Every lock in every placement and order, and under the faults, that were asked for, in the order of
+/// the lists.
 fn rows(args: &FuzzArgs) -> Vec<Row> {
     let chosen = |name: &str| args.lock.is_empty() || args.lock.iter().any(|double| double.name == name);
     let mut rows = Vec::new();
     for &lock in ALL.iter().filter(|double| chosen(double.name)) {
-        // What is interleaved has no ticks to sort, and a real clock cannot choose.
-        let orders = if lock.atomic { &Order::ALL[..] } else { &Order::ALL[..1] };
-        if lock.atomic || args.engine == Kind::Stepped {
-            for placement in Placement::ALL {
-                rows.extend(orders.iter().map(|&order| Row { lock, placement, order }));
-            }
+        let placements = Placement::ALL.into_iter();
+        let all = placements.flat_map(|placement| faults(args, lock).map(move |f| (placement, f)));
+        for (placement, faults) in all {
+            let row = |order| Row { lock, placement, order, faults };
+            // What is interleaved has no ticks to sort.
+            let orders = if row(Order::AsGenerated).is_interleaved() { 1 } else { Order::ALL.len() };
+            rows.extend(Order::ALL[..orders].iter().map(|&order| row(order)));
         }
     }
+    // A real clock cannot choose, and a thread cannot be killed without its process.
+    rows.retain(|row| args.engine == Kind::Stepped || !row.is_interleaved());
+    rows.retain(|row| row.faults.crashes == 0 || row.placement != Placement::Threads);
     rows.retain(|row| args.placement.is_empty() || args.placement.contains(&row.placement));
     rows.retain(|row| args.order.is_empty() || args.order.contains(&row.order));
+    // What runs in order comes first, as its table does.
+    rows.sort_by_key(Row::is_interleaved);
     rows
+}
+
+/// Those that were asked for; otherwise none, and those under which this lock is worth a try.
+fn faults(args: &FuzzArgs, lock: &Double) -> impl Iterator<Item = Faults> {
+    let asked = match args.faults.is_empty() {
+        true => [&[Faults::NONE], lock.faults].concat(),
+        false => args.faults.clone(),
+    };
+    asked.into_iter()
 }
 
 /// Set by the first Ctrl-C. A later one ends the program at once; "later" leaves out the second signal

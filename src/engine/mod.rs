@@ -6,21 +6,21 @@ mod stepped;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLockReadGuard};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::case::{Case, Placement};
+use crate::case::{Case, Faults, Placement};
 use crate::error::{Error, unnamed};
 use crate::history::{Absence, History, Missing, What};
 use crate::interleave::Scheduler;
 use crate::lock::Promise;
 use crate::schedule::Wid;
 use crate::worker::board::{Board, EVENTS, pace};
-use crate::worker::{Crew, Staff, case_files};
+use crate::worker::{Crew, Staff, case_files, process};
 
 pub use realtime::Realtime;
 pub use stepped::Stepped;
@@ -125,14 +125,19 @@ impl Crews {
         }
         let crew = slot.as_mut().expect("filled above");
         self.serial += 1;
-        crew.semaphore.reset().map_err(Error::Memory)?;
+        crew.semaphore.reset().and_then(|()| crew.robust.reset()).map_err(Error::Memory)?;
         let patience = self.staff.doubles[double].promised().patience;
         crew.lay_out(self.serial, double, case.scope, case.workers, patience, &case.plan());
         match &case.choices {
-            None => crew.set_pace(pace::IN_ORDER, &[]),
-            Some(choices) => crew.set_pace(pace::SCRIPTED, choices),
+            None => crew.set_pace(pace::IN_ORDER, &[], Faults::NONE),
+            Some(choices) => crew.set_pace(pace::SCRIPTED, choices, case.faults),
         }
         Ok(crew)
+    }
+
+    /// To be held while a case runs whose workers live in this process.
+    fn undisturbed(case: &Case) -> Option<RwLockReadGuard<'static, ()>> {
+        (case.placement == Placement::Threads).then(process::no_births)
     }
 
     /// Gives up the crew that was last prepared for this case.

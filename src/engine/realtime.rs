@@ -37,6 +37,7 @@ impl Engine for Realtime {
     fn run(&mut self, case: &Case) -> Result<History, Error> {
         let plan = case.plan();
         let crew = self.crews.prepare(case)?;
+        let _undisturbed = Crews::undisturbed(case);
         let driven = Drive { crew, case, plan: &plan, interrupt: &self.interrupt }.run();
         let missing = driven.inspect_err(|_| self.crews.discard(case))?;
         let mut history = self.crews.finish(case, missing)?;
@@ -158,6 +159,7 @@ fn latest(plan: &Plan, case: &Case, events: &[Event]) -> Option<Late> {
                 at - working_since[w]
             }
             What::Note(_) => continue,
+            What::Slept(_) | What::Stalled | What::Crashed | What::Refused => continue,
             What::GaveUp | What::Unlocked | What::Failed(_) => {
                 free_from[w] = at;
                 continue;

@@ -35,11 +35,12 @@ impl Stepped {
 impl Engine for Stepped {
     fn run(&mut self, case: &Case) -> Result<History, Error> {
         let crew = self.crews.prepare(case)?;
+        let _undisturbed = Crews::undisturbed(case);
         let first = if crew.is_interleaved() { 1 } else { crew.next() };
         let mut missing = Vec::new();
         if first != DRIVER {
             crew.pass_to(first);
-            missing = await_turn(crew, case, &mut |_| unreachable!("the choices are on the board"));
+            missing = await_turn(crew, case, &mut |_| unreachable!("the choices are on the board"))?;
         }
         self.crews.finish(case, missing)
     }
@@ -47,16 +48,17 @@ impl Engine for Stepped {
     fn explore(&mut self, case: &Case, scheduler: &mut dyn Scheduler) -> Result<(History, Vec<u32>), Error> {
         let mut choices = Vec::new();
         let crew = self.crews.prepare(case)?;
-        crew.set_pace(pace::ASKED, &[]);
+        let _undisturbed = Crews::undisturbed(case);
+        crew.set_pace(pace::ASKED, &[], case.faults);
         crew.pass_to(1);
-        let mut choose = |enabled: Vec<Enabled>| {
-            let choice = scheduler.choose(&enabled) % enabled.len();
+        let mut choose = |enabled: &[Enabled]| {
+            let choice = scheduler.choose(enabled) % enabled.len();
             if enabled.len() > 1 {
                 choices.push(choice as u32);
             }
-            enabled[choice].worker
+            choice
         };
-        let missing = await_turn(crew, case, &mut choose);
+        let missing = await_turn(crew, case, &mut choose)?;
         let history = self.crews.finish(case, missing)?;
         while choices.last() == Some(&0) {
             choices.pop();
@@ -72,32 +74,65 @@ impl Engine for Stepped {
     }
 }
 
-/// Sleeps until the turn comes back, or can no longer.
-fn await_turn(crew: &mut Crew, case: &Case, choose: &mut dyn FnMut(Vec<Enabled>) -> Wid) -> Vec<Missing> {
+/// Sleeps until the turn comes back for good, or can no longer; answers what it is asked meanwhile.
+fn await_turn(
+    crew: &mut Crew,
+    case: &Case,
+    choose: &mut dyn FnMut(&[Enabled]) -> usize,
+) -> Result<Vec<Missing>, Error> {
     let mut watch = Watch::new();
     loop {
         if crew.hear_within(DRIVER, Some(LOOK)).is_some() && crew.mover() == DRIVER {
-            if let Some(last) = crew.take_question() {
-                let enabled = crew.enabled(last).into_iter();
-                let known = |worker| Enabled {
-                    worker,
-                    act: Act::Step,
-                    step: crew.steps_taken(worker),
-                    next: crew.announced(worker),
-                };
-                let next = choose(enabled.map(known).collect());
-                crew.pass_to(next as usize);
-                continue;
+            match answer(crew, choose)? {
+                DRIVER => return Ok(unfinished(crew, case.workers, Absence::Stuck)),
+                next => crew.pass_to(next),
             }
-            // Whoever still has a command waits for a lock that nobody can give back.
-            return unfinished(crew, case.workers, Absence::Stuck);
+            continue;
         }
         // Only the one who has the turn can be to blame.
         let mover = crew.mover() as u32;
         let gone = mover as usize != DRIVER && crew.is_gone(mover);
         if gone || watch.silent_for(crew) > crew.staff().silence {
             let missing = unfinished(crew, case.workers, Absence::Silent);
-            return missing.into_iter().filter(|m| m.worker == mover).collect();
+            return Ok(missing.into_iter().filter(|m| m.worker == mover).collect());
         }
     }
+}
+
+/// Does what the board asks of the driver until somebody can go on: who that is. The driver, when
+/// whoever still has a command waits for a lock that nobody can give back.
+fn answer(crew: &mut Crew, choose: &mut dyn FnMut(&[Enabled]) -> usize) -> Result<usize, Error> {
+    loop {
+        if let Some(doomed) = crew.take_doomed() {
+            crew.kill(doomed)?;
+        } else if let Some(last) = crew.take_question() {
+            let enabled = listed(crew, last);
+            let chosen = &enabled[choose(&enabled)];
+            match chosen.act {
+                Act::Step => return Ok(chosen.worker as usize),
+                Act::Clock => crew.stall(enabled[0].worker),
+                Act::Crash => {
+                    crew.doom(chosen.worker);
+                    continue;
+                }
+            }
+        } else {
+            return Ok(DRIVER);
+        }
+        let next = crew.decide(crew.asked_by());
+        if next != DRIVER {
+            return Ok(next);
+        }
+    }
+}
+
+/// What could happen after `last` has moved, as schedulers see it.
+fn listed(crew: &Crew, last: Wid) -> Vec<Enabled> {
+    let known = |(worker, act)| match act {
+        Act::Step => Enabled { worker, act, step: crew.steps_taken(worker), next: crew.announced(worker) },
+        // A fault touches everything.
+        Act::Crash => Enabled { worker, act, step: crew.steps_taken(worker), next: Vec::new() },
+        Act::Clock => Enabled { worker, act, step: 0, next: Vec::new() },
+    };
+    crew.options(last).into_iter().map(known).collect()
 }

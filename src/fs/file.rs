@@ -12,7 +12,7 @@ use rustix::fs::FlockOperation;
 
 use super::touch::{self, Links, Touch};
 use super::words::{Content, Ended, Name};
-use super::{note_metadata, note_read, point};
+use super::{note_metadata, note_read, point, stamp};
 use crate::stage::{self, Access, Object};
 use crate::sys::ofd;
 
@@ -248,6 +248,7 @@ impl File {
     ) -> io::Result<T> {
         point(|| self.touch(Access::Change).and(self.position()));
         let result = act(&mut self.file());
+        stamp(self.file());
         stage::note(format_args!("write {} {}: {}", Name(&self.path), Content(content), Ended::of(&result)));
         stage::changed();
         result
@@ -469,7 +470,10 @@ impl OpenOptions {
             _ => "open",
         };
         stage::note(format_args!("{verb} {}: {}", Name(path), Ended::of(&result)));
-        if result.is_ok() && makes {
+        if let Ok(file) = &result
+            && makes
+        {
+            stamp(file);
             stage::changed();
         }
         Ok(File { file: Some(result?), path: path.to_path_buf(), locked: AtomicBool::new(false) })

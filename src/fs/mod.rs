@@ -11,11 +11,12 @@ mod file;
 mod touch;
 mod words;
 
-use std::fs::{self, Metadata};
+use std::fs::{self, FileTimes, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::stage;
+use crate::time;
 
 pub use file::{File, OpenOptions};
 
@@ -26,6 +27,23 @@ use words::{Content, Ended, Name};
 fn point(touch: impl FnOnce() -> Touch) {
     if stage::in_run() {
         stage::point(touch().list());
+    }
+}
+
+/// What was made or written just now has the time of the run's clock. (The time of its last change of
+/// attributes cannot be set.)
+fn stamp(file: &fs::File) {
+    if let Some(now) = stage::clock_time() {
+        // On a file of somebody else's it fails; then the file keeps the machine's time.
+        let _ = file.set_times(FileTimes::new().set_modified(time::at(now)));
+    }
+}
+
+fn stamp_path(path: &Path) {
+    if stage::in_run()
+        && let Ok(file) = fs::File::open(path)
+    {
+        stamp(&file);
     }
 }
 
@@ -178,6 +196,7 @@ pub fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> io::Result<()
         name.change_at(path, Links::Follow)
     });
     let result = fs::write(path, content);
+    stamp_path(path);
     stage::note(format_args!("write {} {}: {}", Name(path), Content(content), Ended::of(&result)));
     // What was written before an error stays written.
     stage::changed();
@@ -213,7 +232,12 @@ pub fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io::Result
 /// As there.
 pub fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
     let path = path.as_ref();
-    change("create_dir", path, || Touch::new().change_name(path), || fs::create_dir(path))
+    change(
+        "create_dir",
+        path,
+        || Touch::new().change_name(path),
+        || fs::create_dir(path).inspect(|()| stamp_path(path)),
+    )
 }
 
 /// As [`std::fs::remove_dir`].

@@ -1,6 +1,6 @@
 //! Every interleaving, those with few preemptions first.
 
-use super::{Enabled, Scheduler, is_preemption};
+use super::{Act, Enabled, Scheduler, is_preemption};
 use crate::schedule::Wid;
 use crate::stage::Access;
 
@@ -203,7 +203,9 @@ impl Scheduler for Exhaustive {
         };
         self.run.taken += usize::from(choosing);
         self.run.preemptions += u32::from(is_preemption(self.run.last, enabled, chosen));
-        self.run.last = Some(enabled[chosen].worker);
+        if enabled[chosen].act == Act::Step {
+            self.run.last = Some(enabled[chosen].worker);
+        }
         if self.reduction == Reduction::SleepSets {
             // Those before it are tried by a branch of their own, if they were not asleep already.
             for one in &enabled[..chosen] {
@@ -220,7 +222,7 @@ impl Scheduler for Exhaustive {
 /// Who is enabled with what kind of step. Not which objects: an inode has another number each time.
 fn fingerprint(print: u64, one: &Enabled) -> u64 {
     let kinds = one.next.iter().map(|access| 1 + u64::from(matches!(access, Access::Change(_))));
-    let words = [u64::from(one.worker), u64::from(one.step), u64::MAX];
+    let words = [u64::from(one.worker), one.act as u64, u64::from(one.step), u64::MAX];
     words
         .into_iter()
         .chain(kinds)

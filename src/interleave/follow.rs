@@ -1,28 +1,31 @@
-//! Following a list of workers.
+//! Following a list of moves.
 
-use super::{Enabled, Scheduler};
+use super::{Act, Enabled, Scheduler};
 use crate::schedule::Wid;
 
-/// Lets workers go on in the order of a list, one entry a step. An entry whose worker cannot go on is
-/// passed over; past the end whoever moves goes on. Remembers who did move.
+/// Who moved, or what struck whom.
+pub type Move = (Wid, Act);
+
+/// Lets workers go on, and faults strike, in the order of a list, one entry a step. An entry that cannot be
+/// is passed over; past the end whoever moves goes on. Remembers who did move.
 ///
 /// Where [`Replay`](super::Replay) repeats an execution, this tries a similar one: an order of steps
 /// can be rearranged, a list of choices cannot.
 #[derive(Clone, Debug, Default)]
 pub struct Follow {
-    list: Vec<Wid>,
+    list: Vec<Move>,
     next: usize,
-    moved: Vec<Wid>,
+    moved: Vec<Move>,
 }
 
 impl Follow {
     /// In this order.
-    pub fn new(list: Vec<Wid>) -> Self {
+    pub fn new(list: Vec<Move>) -> Self {
         Follow { list, ..Follow::default() }
     }
 
     /// Who moved, step by step.
-    pub fn moved(&self) -> &[Wid] {
+    pub fn moved(&self) -> &[Move] {
         &self.moved
     }
 }
@@ -36,14 +39,14 @@ impl Scheduler for Follow {
 
     fn choose(&mut self, enabled: &[Enabled]) -> usize {
         let mut choice = 0;
-        while let Some(wid) = self.list.get(self.next) {
+        while let Some(&wanted) = self.list.get(self.next) {
             self.next += 1;
-            if let Some(index) = enabled.iter().position(|e| e.worker == *wid) {
+            if let Some(index) = enabled.iter().position(|e| (e.worker, e.act) == wanted) {
                 choice = index;
                 break;
             }
         }
-        self.moved.push(enabled[choice].worker);
+        self.moved.push((enabled[choice].worker, enabled[choice].act));
         choice
     }
 }
@@ -51,18 +54,17 @@ impl Scheduler for Follow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interleave::Act;
 
     #[test]
     fn who_cannot_go_on_is_passed_over() {
         let enabled = |all: &[Wid]| -> Vec<Enabled> {
             all.iter().map(|&worker| Enabled { worker, act: Act::Step, step: 0, next: Vec::new() }).collect()
         };
-        let mut follow = Follow::new(vec![2, 3, 1]);
+        let mut follow = Follow::new([2, 3, 1].map(|worker| (worker, Act::Step)).to_vec());
         assert!(follow.begin());
         assert_eq!(follow.choose(&enabled(&[1, 2])), 1);
         assert_eq!(follow.choose(&enabled(&[2, 1])), 1, "3 cannot go on, 1 can");
         assert_eq!(follow.choose(&enabled(&[1, 2])), 0, "past the end");
-        assert_eq!(follow.moved(), [2, 1, 1]);
+        assert_eq!(follow.moved(), [2, 1, 1].map(|worker| (worker, Act::Step)));
     }
 }

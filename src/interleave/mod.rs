@@ -11,12 +11,13 @@
 //! | [`Exhaustive`] | all of them, with a certificate |
 //! | [`Replay`] | the one that was recorded |
 //!
-//! More is added by wrapping: [`Recorder`], [`Counted`], [`EarlyStop`], [`Learning`].
+//! More is added by wrapping: [`Recorder`], [`Counted`], [`EarlyStop`], [`Faulty`], [`Learning`].
 
 mod counted;
 mod dice;
 mod early_stop;
 mod exhaustive;
+mod faulty;
 mod follow;
 mod mixed;
 mod pct;
@@ -35,7 +36,8 @@ mod tests;
 pub use counted::{Counted, Counts};
 pub use early_stop::{EarlyStop, StopHandle};
 pub use exhaustive::{Exhaustive, Progress, Reduction};
-pub use follow::Follow;
+pub use faulty::Faulty;
+pub use follow::{Follow, Move};
 pub use mixed::Mixed;
 pub use pct::Pct;
 pub use pos::Pos;
@@ -119,5 +121,5 @@ impl<S: Scheduler + ?Sized> Scheduler for Box<S> {
 
 /// Is somebody else chosen than the one who moved last, though that one could go on?
 fn is_preemption(last: Option<Wid>, enabled: &[Enabled], chosen: usize) -> bool {
-    chosen != 0 && Some(enabled[0].worker) == last
+    chosen != 0 && Some(enabled[0].worker) == last && enabled[chosen].act == Act::Step
 }

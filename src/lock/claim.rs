@@ -1,6 +1,6 @@
 //! Whom a lock says it excludes.
 
-use crate::case::{Placement, Scope};
+use crate::case::{Faults, Placement, Scope};
 use crate::schedule::{Time, Wid};
 
 /// Which pairs of workers a lock says it excludes.
@@ -55,6 +55,27 @@ pub struct Promise {
     pub claim: Claim,
     /// For how long it waits before it gives up; `None` is for ever.
     pub patience: Option<Time>,
+    /// What of it holds although a fault strikes.
+    pub withstands: Withstands,
+    /// Two may hold it at once, but what one of them does too late is refused.
+    pub fenced: bool,
+}
+
+impl Promise {
+    /// What is left of it when these faults may strike.
+    pub const fn under(self, faults: Faults) -> Promise {
+        let claim = if faults.stalls > 0 && !self.withstands.stall { Claim::Nobody } else { self.claim };
+        Promise { claim, ..self }
+    }
+}
+
+/// Which faults change nothing in what a lock promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withstands {
+    /// After a holder was killed the others get the lock.
+    pub crash: bool,
+    /// A holder that stalls for any time still has the lock.
+    pub stall: bool,
 }
 
 #[cfg(test)]

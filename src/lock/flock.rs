@@ -5,7 +5,8 @@ use std::io;
 
 use fs2::FileExt;
 
-use super::{Claim, Double, Lock, LockError, Site, TryLock};
+use super::{Claim, Double, Lock, LockError, Site, TryLock, Withstands};
+use crate::case::Faults;
 use crate::clock::Clock;
 
 /// The lock of a program that leaves it to the kernel.
@@ -19,6 +20,8 @@ pub const FLOCK: Double = Double {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&site.path)?;
         Ok(Box::new(Flock(file)))
     },
+    withstands: Withstands { crash: true, stall: true },
+    faults: &[Faults::CRASH],
     ..Double::PLAIN
 };
 

@@ -13,11 +13,13 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::case::Faults;
 use crate::clock::Clock;
 use crate::schedule::Time;
+use crate::sys::robust::Robust;
 use crate::sys::semaphore::Semaphore;
 
-pub use claim::{Claim, Promise};
+pub use claim::{Claim, Promise, Withstands};
 pub use flag::FLAG;
 pub use flock::FLOCK;
 pub use mutex::MUTEX;
@@ -39,6 +41,16 @@ pub trait Lock {
     /// [`LockError::GaveUp`] when its patience ended, [`LockError::Io`] when it could not be tried.
     fn lock(&mut self, clock: &dyn Clock) -> Result<(), LockError> {
         poll(clock, Duration::from_millis(1), Duration::MAX, || self.try_lock())
+    }
+
+    /// Is a write or a read under this lock still accepted by what it protects? Asked in the same step as
+    /// the write or read itself. A lock with a fencing token says no once the lock has passed to somebody
+    /// else; one without does not know.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn admits(&mut self) -> io::Result<bool> {
+        Ok(true)
     }
 
     /// Gives the lock back. Called only by who holds it.
@@ -80,6 +92,8 @@ pub struct Site<'a> {
     pub mutex: &'static Mutex<()>,
     /// A semaphore that all workers of the case share, whatever process they live in; its value is 1.
     pub semaphore: &'a Semaphore,
+    /// A robust mutex that they share in the same way; nobody holds it.
+    pub robust: &'a Robust,
     /// The number of the worker who opens it, from 1.
     pub worker: u32,
     /// How many workers the case has.
@@ -108,6 +122,12 @@ pub struct Double {
     pub claim: Claim,
     /// For how long it waits before it gives up; `None` is for ever.
     pub patience: Option<Duration>,
+    /// What it promises although a fault strikes.
+    pub withstands: Withstands,
+    /// With which faults, beside none, it is worth trying.
+    pub faults: &'static [Faults],
+    /// It promises nothing of who holds it at once, but that what is late is refused.
+    pub fenced: bool,
     /// It takes no steps between which another worker could move. Otherwise it says itself where they
     /// are, with [`point`](crate::stage::point).
     pub atomic: bool,
@@ -125,6 +145,9 @@ impl Double {
         promise: "",
         claim: Claim::Nobody,
         patience: None,
+        withstands: Withstands { crash: false, stall: true },
+        faults: &[],
+        fenced: false,
         atomic: false,
         workers: 2,
         open: |_| Err(io::Error::from(io::ErrorKind::Unsupported)),
@@ -132,7 +155,8 @@ impl Double {
 
     /// The part of it that can be checked.
     pub fn promised(&self) -> Promise {
-        Promise { claim: self.claim, patience: self.patience.map(Time::from) }
+        let Double { claim, withstands, fenced, .. } = *self;
+        Promise { claim, patience: self.patience.map(Time::from), withstands, fenced }
     }
 }
 

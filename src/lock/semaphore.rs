@@ -3,6 +3,7 @@
 use std::io;
 
 use super::{Claim, Double, Lock, LockError, TryLock};
+use crate::case::Faults;
 use crate::clock::Clock;
 use crate::sys::semaphore::Semaphore;
 
@@ -14,6 +15,7 @@ pub const SEMAPHORE: Double = Double {
     claim: Claim::Everyone,
     atomic: true,
     open: |site| Ok(Box::new(Shared(site.semaphore))),
+    faults: &[Faults::CRASH],
     ..Double::PLAIN
 };
 

@@ -113,7 +113,7 @@ fn steps(case: &Case, history: &History, fails: Option<usize>) -> Vec<Step> {
 
 /// After this a worker does not go on by itself.
 fn ended(what: &What) -> bool {
-    matches!(what, What::Blocked | What::GaveUp | What::Exited | What::Failed(_))
+    what.ends_a_stretch()
 }
 
 fn words(what: &What, wrong: bool) -> Option<String> {
@@ -128,6 +128,10 @@ fn words(what: &What, wrong: bool) -> Option<String> {
         What::Read(seen) => format!("read: {seen}"),
         What::Unlocked => "gives back".to_owned(),
         What::Failed(errno) => format!("failed (errno {errno})"),
+        What::Slept(until) => format!("sleeps until {until} s"),
+        What::Stalled => "STALLED: the clock moves".to_owned(),
+        What::Crashed => "KILLED".to_owned(),
+        What::Refused => "refused: too late".to_owned(),
         What::Note(note) => ascii(note),
     })
 }

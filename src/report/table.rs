@@ -12,10 +12,10 @@ use crate::schedule::Order;
 /// One line for each lock and placement.
 pub(super) fn tables(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     let mut text = String::new();
-    if campaign.rows.iter().any(|row| row.lock.atomic) {
+    if campaign.rows.iter().any(|row| !row.is_interleaved()) {
         text += &by_order(campaign, report, manner);
     }
-    if campaign.rows.iter().any(|row| !row.lock.atomic) {
+    if campaign.rows.iter().any(Row::is_interleaved) {
         if !text.is_empty() {
             text.push('\n');
         }
@@ -38,7 +38,7 @@ fn found(rows: &[&RowReport], manner: Manner) -> String {
 
 /// The experiment: commands that nobody interrupts, under three orders.
 fn by_order(campaign: &Campaign, report: &Report, manner: Manner) -> String {
-    let rows: Vec<&Row> = campaign.rows.iter().filter(|row| row.lock.atomic).collect();
+    let rows: Vec<&Row> = campaign.rows.iter().filter(|row| !row.is_interleaved()).collect();
     let mut orders: Vec<Order> = rows.iter().map(|row| row.order).collect();
     orders.sort();
     orders.dedup();
@@ -55,7 +55,7 @@ fn by_order(campaign: &Campaign, report: &Report, manner: Manner) -> String {
             continue;
         }
         shown.push(key);
-        let of_key = |r: &&RowReport| (r.row.lock.name, r.row.placement) == key;
+        let of_key = |r: &&RowReport| (r.row.lock.name, r.row.placement) == key && !r.row.is_interleaved();
         let rows: Vec<&RowReport> = report.rows.iter().filter(of_key).collect();
         let Some(first) = rows.first() else { continue };
         let _ = write!(text, "{:<11}{:<11}{:<10}", key.0, key.1.name(), first.expected.name());
@@ -74,19 +74,19 @@ fn by_order(campaign: &Campaign, report: &Report, manner: Manner) -> String {
 /// workers and preemptions break them.
 fn interleaved(campaign: &Campaign, report: &Report, manner: Manner) -> String {
     let mut text = format!("{:>79}\n", "interleavings tried, and what it takes");
-    let _ = write!(text, "{:<20}{:<11}{:<10}{:<12}", "lock", "placement", "expected", "found");
-    let _ = writeln!(text, "{:>6}{:>8}{:>12}", "tried", "workers", "preemptions");
-    for row in campaign.rows.iter().filter(|row| !row.lock.atomic) {
-        let key = |row: &Row| (row.lock.name, row.placement);
+    let _ = write!(text, "{:<19}{:<10}{:<7}{:<9}{:<12}", "lock", "placement", "faults", "expected", "found");
+    let _ = writeln!(text, "{:>6}{:>8}{:>8}", "tried", "workers", "preempt");
+    for row in campaign.rows.iter().filter(|row| row.is_interleaved()) {
+        let key = |row: &Row| (row.lock.name, row.placement, row.faults);
         let Some(seen) = report.rows.iter().find(|r| key(&r.row) == key(row)) else { continue };
-        let (name, placement) = (row.lock.name, row.placement.name());
-        let _ = write!(text, "{name:<20}{placement:<11}{:<10}", seen.expected.name());
+        let (name, placement, faults) = (row.lock.name, row.placement.name(), row.faults.name());
+        let _ = write!(text, "{name:<19}{placement:<10}{faults:<7}{:<9}", seen.expected.name());
         text += &found(&[seen], manner);
         let (workers, preemptions) = match &seen.counterexample {
             Some(found) => (found.case.workers, found.history.preemptions().to_string()),
             None => (row.lock.workers, String::new()),
         };
-        let line = format!("{:>6}{workers:>8}{preemptions:>12}", count(seen.evidence.cases));
+        let line = format!("{:>6}{workers:>8}{preemptions:>8}", count(seen.evidence.cases));
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text

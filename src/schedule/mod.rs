@@ -152,6 +152,10 @@ pub enum Illegal {
     TooLong,
     #[error("a case holds at most {} choices", crate::case::MAX_CHOICES)]
     TooManyChoices,
+    #[error("faults strike between choices, and it has none")]
+    FaultsInOrder,
+    #[error("a crash is that of a process, and its workers are threads of one")]
+    CrashOfThread,
     #[error("tick {tick} is more than a year away")]
     Time { tick: usize },
     #[error("times must rise, and tick {tick} is not after the one before it")]

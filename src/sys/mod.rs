@@ -3,4 +3,5 @@
 pub mod mapping;
 pub mod ofd;
 pub mod policy;
+pub mod robust;
 pub mod semaphore;

@@ -91,10 +91,11 @@ impl Crew {
     /// [`Error::Start`] names the first that could not be started.
     pub fn muster(&mut self, workers: u32) -> Result<(), Error> {
         let had = self.size();
-        for worker in had + 1..=workers {
+        let new: Vec<Wid> = (1..=workers).filter(|&w| w > had || self.board.take_dead(w)).collect();
+        for &worker in &new {
             self.start(worker).map_err(|source| Error::Start { worker, source })?;
         }
-        for worker in had + 1..=workers {
+        for worker in new {
             let deadline = Instant::now() + self.staff.silence;
             while self.board.identity(worker).is_none() {
                 self.board.hear_within(DRIVER, Some(LOOK));
@@ -121,9 +122,29 @@ impl Crew {
                 workers.push(thread::start(&self.staff, &self.board, mutex, wid)?);
             }
             Hands::Processes { workers, for_them, .. } => {
-                workers.push(process::start(&self.staff, &self.board, for_them, wid)?);
+                let new = process::start(&self.staff, &self.board, for_them, wid)?;
+                match workers.get_mut(wid as usize - 1) {
+                    Some(dead) => *dead = new,
+                    None => workers.push(new),
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Kills the process of this worker, which sleeps at a point, and waits until it is gone: whoever
+    /// looks for it finds nobody, and the kernel has taken back what it held.
+    ///
+    /// # Errors
+    /// [`Error::Start`] when that cannot be done.
+    pub fn kill(&mut self, wid: Wid) -> Result<(), Error> {
+        if let Hands::Processes { workers, .. } = &mut self.hands
+            && let Some(child) = workers.get_mut(wid as usize - 1)
+        {
+            let killed = child.kill().and_then(|()| child.wait());
+            killed.map_err(|source| Error::Start { worker: wid, source })?;
+        }
+        self.board.bury(wid);
         Ok(())
     }
 

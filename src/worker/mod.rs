@@ -103,7 +103,14 @@ impl<'a> Desk<'a> {
             me,
             scope: board.scope(),
             file: SharedFile::at(file),
-            site: Site { path, mutex, semaphore: &board.semaphore, worker: me.wid, workers: board.workers() },
+            site: Site {
+                path,
+                mutex,
+                semaphore: &board.semaphore,
+                robust: &board.robust,
+                worker: me.wid,
+                workers: board.workers(),
+            },
             double: doubles[board.double()],
             lock: None,
             holds: false,
@@ -154,7 +161,7 @@ impl<'a> Desk<'a> {
         stage::enter(Some(actor.clone()));
         while let Some(step) = board.head(me) {
             actor.step.set(Some(step));
-            let mut log = |what| self::log(board, step, Time::ZERO, what);
+            let mut log = |what| self::log(board, step, board.now(), what);
             let entry = if self.needs_lock(step.command) { self.attempt() } else { Entry::In };
             match self.go_on(step, entry, &mut log) {
                 Went::Done { .. } => board.done(me),
@@ -271,21 +278,38 @@ impl<'a> Desk<'a> {
             log(What::Locked);
         }
         match self.obey(step, log) {
-            Ok(gave_back) => Went::Done { gave_back },
+            Ok(Obeyed::Done { gave_back }) => Went::Done { gave_back },
+            Ok(Obeyed::Refused) => Went::Leaves,
             Err(why) => failed(&why, log),
         }
     }
 
+    /// Does the lock's owner still let us in? Asked in the same step as what we want to do there.
+    fn is_admitted(&mut self) -> io::Result<bool> {
+        match &mut self.lock {
+            Some(lock) if self.holds => lock.admits(),
+            _ => Ok(true),
+        }
+    }
+
     /// Does it, and says whether the lock was given back.
-    fn obey(&mut self, step: Step, log: &mut impl FnMut(What)) -> io::Result<bool> {
+    fn obey(&mut self, step: Step, log: &mut impl FnMut(What)) -> io::Result<Obeyed> {
         match step.command {
             Command::Write => {
                 stage::point(&[Access::Change(Object::memory("cache"))]);
+                if !self.is_admitted()? {
+                    log(What::Refused);
+                    return Ok(Obeyed::Refused);
+                }
                 self.file.write(self.me)?;
                 log(What::Wrote);
             }
             Command::Read => {
                 stage::point(&[Access::Look(Object::memory("cache"))]);
+                if !self.is_admitted()? {
+                    log(What::Refused);
+                    return Ok(Obeyed::Refused);
+                }
                 log(What::Read(match self.file.read()? {
                     // Whose it is, the board knows.
                     Found::Identity(Identity { pid, tid, wid }) => Seen::Stranger { pid, tid, wid },
@@ -312,8 +336,14 @@ impl<'a> Desk<'a> {
             self.lock = None;
             log(What::Exited);
         }
-        Ok(gives_back)
+        Ok(Obeyed::Done { gave_back: gives_back })
     }
+}
+
+/// What came of a command.
+enum Obeyed {
+    Done { gave_back: bool },
+    Refused,
 }
 
 /// A worker of an interleaved run, as the code under test meets it.
@@ -362,8 +392,28 @@ impl Stage for Actor {
 
     fn note(&self, text: fmt::Arguments<'_>) {
         if let Some(step) = self.step.get().filter(|_| !self.left.get()) {
-            log(&self.board, step, Time::ZERO, What::Note(text.to_string()));
+            log(&self.board, step, self.board.now(), What::Note(text.to_string()));
         }
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_micros(self.board.now().as_micros())
+    }
+
+    fn sleep(&self, duration: Duration) {
+        let Some(step) = self.step.get().filter(|_| !self.left.get()) else { return };
+        let until = self.board.now() + Time::from(duration);
+        log(&self.board, step, self.board.now(), What::Slept(until));
+        self.board.fall_asleep(self.me, until.as_micros());
+        self.give_way();
+        if !self.left.get() {
+            self.board.step_taken(self.me);
+            self.board.wake(self.me, until.as_micros());
+        }
+    }
+
+    fn due(&self, at: Duration) {
+        self.board.due(self.me, Time::from(at).as_micros());
     }
 
     fn sight(&self, device: u64, number: u64) -> u64 {

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use super::board::Board;
 use super::crew::Staff;
@@ -57,7 +57,19 @@ pub(super) fn start(
     let memory = board.memory().try_clone_to_owned()?;
     let mut command = staff.launch.command();
     command.arg(wid.to_string()).arg(&staff.folder);
-    command.stdin(Stdio::from(memory)).stdout(Stdio::from(lifeline.try_clone()?)).spawn()
+    command.stdin(Stdio::from(memory)).stdout(Stdio::from(lifeline.try_clone()?));
+    let _alone = BIRTHS.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
+/// From its birth until it runs its own program, a new process has every file open that its parent has, and
+/// so holds on to the locks on them. While workers of this process are at work, none may be born.
+static BIRTHS: RwLock<()> = RwLock::new(());
+
+/// Keeps this process from having children for as long as it is held.
+#[must_use]
+pub(crate) fn no_births() -> RwLockReadGuard<'static, ()> {
+    BIRTHS.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A whole life as a worker process. Comes back when the driver sends the worker away.

@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::found;
+use crate::case::Faults;
 use crate::fs;
 use crate::lock::{Claim, Double, Lock, Site, TryLock};
 
@@ -18,6 +19,7 @@ pub const BAKERY: Double = Double {
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
     open: |site| Ok(Box::new(Bakery::at(site, Door::Closed))),
+    faults: &[Faults::CRASH],
     ..Double::PLAIN
 };
 

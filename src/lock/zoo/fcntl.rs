@@ -6,8 +6,9 @@
 use std::io;
 
 use super::flocked;
+use crate::case::Faults;
 use crate::fs::{File, OpenOptions};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
 
 /// A record lock that belongs to the process.
 pub const FCNTL: Double = Double {
@@ -19,6 +20,8 @@ pub const FCNTL: Double = Double {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Fcntl(file)))
     },
+    withstands: Withstands { crash: true, stall: true },
+    faults: &[Faults::CRASH],
     ..Double::PLAIN
 };
 

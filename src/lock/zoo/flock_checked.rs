@@ -8,8 +8,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use super::{flocked, found};
+use crate::case::Faults;
 use crate::fs::{self, File, OpenOptions};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
 
 /// flock, and a second look.
 pub const FLOCK_CHECKED: Double = Double {
@@ -18,6 +19,8 @@ pub const FLOCK_CHECKED: Double = Double {
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
     open: |site| Ok(Box::new(FlockChecked { path: site.path.clone(), file: None })),
+    withstands: Withstands { crash: true, stall: true },
+    faults: &[Faults::CRASH],
     ..Double::PLAIN
 };
 

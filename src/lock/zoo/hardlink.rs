@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use crate::case::Faults;
 use crate::fs;
 use crate::lock::{Claim, Double, Lock, TryLock};
 
@@ -20,6 +21,7 @@ pub const HARDLINK: Double = Double {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];
         Ok(Box::new(Hardlink { path, private, worker: site.worker, written: false }))
     },
+    faults: &[Faults::CRASH],
     ..Double::PLAIN
 };
 

@@ -14,11 +14,15 @@ mod flock_checked;
 mod flock_unlink;
 mod flock_upgrade;
 mod hardlink;
+mod lease;
+mod lease_fenced;
 mod mkdir;
+mod mtime_stale;
 mod ofd;
 mod pid_late;
 mod pid_stale;
 mod rename_lock;
+mod robust;
 mod symlink;
 mod timeout_release;
 
@@ -37,24 +41,30 @@ pub use flock_checked::FLOCK_CHECKED;
 pub use flock_unlink::FLOCK_UNLINK;
 pub use flock_upgrade::FLOCK_UPGRADE;
 pub use hardlink::HARDLINK;
+pub use lease::LEASE;
+pub use lease_fenced::LEASE_FENCED;
 pub use mkdir::MKDIR;
+pub use mtime_stale::MTIME_STALE;
 pub use ofd::OFD;
 pub use pid_late::PID_LATE;
 pub use pid_stale::PID_STALE;
 pub use rename_lock::RENAME_LOCK;
+pub use robust::ROBUST;
 pub use symlink::SYMLINK;
 pub use timeout_release::TIMEOUT_RELEASE;
 
 /// The broken ones, then the sound ones.
-pub static ZOO: [&Double; 17] = [
+pub static ZOO: [&Double; 21] = [
     &FLAG_SHARED,
     &EXISTS_CREATE,
     &RENAME_LOCK,
     &PID_STALE,
     &PID_LATE,
+    &MTIME_STALE,
     &FLOCK_UNLINK,
     &FLOCK_UPGRADE,
     &TIMEOUT_RELEASE,
+    &LEASE,
     &BAKERY_NO_CHOOSING,
     &EXCL,
     &MKDIR,
@@ -64,6 +74,8 @@ pub static ZOO: [&Double; 17] = [
     &OFD,
     &FLOCK_CHECKED,
     &FCNTL,
+    &ROBUST,
+    &LEASE_FENCED,
 ];
 
 /// Somebody else may have unlinked it already.

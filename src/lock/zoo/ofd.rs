@@ -6,8 +6,9 @@
 use std::io;
 
 use super::flocked;
+use crate::case::Faults;
 use crate::fs::{File, OpenOptions};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
 
 /// A record lock that belongs to an open file.
 pub const OFD: Double = Double {
@@ -19,6 +20,8 @@ pub const OFD: Double = Double {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Ofd(file)))
     },
+    withstands: Withstands { crash: true, stall: true },
+    faults: &[Faults::CRASH],
     ..Double::PLAIN
 };
 

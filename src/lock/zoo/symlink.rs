@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::created;
+use crate::case::Faults;
 use crate::fs;
 use crate::lock::{Claim, Double, Lock, TryLock};
 
@@ -17,6 +18,7 @@ pub const SYMLINK: Double = Double {
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
     open: |site| Ok(Box::new(Symlink { path: site.path.clone(), worker: site.worker })),
+    faults: &[Faults::CRASH],
     ..Double::PLAIN
 };
 

@@ -14,10 +14,12 @@ fn with_sites<const N: usize>(act: impl FnOnce(&Path, [Site<'_>; N])) {
     let folder = tempfile::tempdir().unwrap();
     let memory = crate::sys::mapping::Mapping::<crate::worker::board::Board>::new("test").unwrap();
     let semaphore: &Semaphore = &memory.semaphore;
+    memory.robust.reset().unwrap();
     let sites = std::array::from_fn(|at| Site {
         path: folder.path().join("lock"),
         mutex: &MUTEX,
         semaphore,
+        robust: &memory.robust,
         worker: at as u32 + 1,
         workers: N as u32,
     });

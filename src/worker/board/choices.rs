@@ -3,9 +3,12 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::{Board, CHOICES, DRIVER, NONE, SIGHTS, pace};
+use super::{Board, CHOICES, DRIVER, Lane, NEVER, NONE, SIGHTS, pace};
+use crate::case::{Faults, Step};
+use crate::history::{Event, What};
+use crate::interleave::Act;
 use crate::schedule::Wid;
-use crate::stage::Access;
+use crate::stage::{Access, clock};
 
 /// A few accesses; more than fit stand for "anything".
 #[repr(C)]
@@ -15,6 +18,9 @@ pub(super) struct Accesses {
 }
 
 const INTERESTS: usize = 16;
+
+/// In microseconds: a sleep of this length is still a pause between two looks.
+const PAUSE: u64 = 100_000;
 
 impl Accesses {
     pub(super) fn clear(&self) {
@@ -57,8 +63,10 @@ impl Accesses {
 impl Board {
     /// Lays out how it is found who goes on; with choices, these are followed, and past their end the
     /// first of the enabled goes on.
-    pub fn set_pace(&self, how: u32, choices: &[u32]) {
+    pub fn set_pace(&self, how: u32, choices: &[u32], faults: Faults) {
         self.pace.store(how, Relaxed);
+        self.crashes.store(faults.crashes, Relaxed);
+        self.stalls.store(faults.stalls, Relaxed);
         self.script_length.store(choices.len().min(CHOICES) as u32, Relaxed);
         for (word, choice) in self.script.iter().zip(choices) {
             word.store(*choice, Relaxed);
@@ -97,6 +105,61 @@ impl Board {
         let lane = &self.lanes[wid as usize];
         lane.interest.clear();
         lane.woken.store(0, Relaxed);
+        lane.asleep.store(0, Relaxed);
+        lane.deadline.store(NEVER, Relaxed);
+    }
+
+    /// What the attempt has found may change by itself at this time of the clock, in microseconds.
+    pub fn due(&self, wid: Wid, at: u64) {
+        self.lanes[wid as usize].deadline.fetch_min(at, Relaxed);
+    }
+
+    /// The worker sleeps until the clock has come so far, or, if that is a short while, until something
+    /// changes that it has looked at.
+    pub fn fall_asleep(&self, wid: Wid, until: u64) {
+        let lane = &self.lanes[wid as usize];
+        let short = until.saturating_sub(self.now.load(Relaxed)) <= PAUSE;
+        lane.asleep.store((!short).into(), Relaxed);
+        let woken = short && lane.woken.load(Relaxed) == 1;
+        lane.blocked.store((!woken).into(), Relaxed);
+        lane.deadline.store(until, Relaxed);
+        lane.next.set(&[Access::Change(clock())]);
+    }
+
+    /// It has slept until then.
+    pub fn wake(&self, wid: Wid, until: u64) {
+        self.now.fetch_max(until, Relaxed);
+        self.begin_attempt(wid);
+    }
+
+    /// The earliest time for which a worker waits, if any does.
+    fn next_deadline(&self) -> Option<u64> {
+        let lanes = &self.lanes[1..=self.workers() as usize];
+        let waits = |lane: &&Lane| lane.head.load(Relaxed) != NONE && lane.blocked.load(Relaxed) == 1;
+        let ends = lanes.iter().filter(waits).map(|lane| lane.deadline.load(Relaxed));
+        ends.min().filter(|&end| end != NEVER)
+    }
+
+    /// Moves the clock to the earliest time for which a worker waits, and lets it go on. Does any wait?
+    fn move_clock(&self) -> bool {
+        let Some(end) = self.next_deadline() else { return false };
+        self.now.fetch_max(end, Relaxed);
+        for lane in &self.lanes[1..=self.workers() as usize] {
+            if lane.deadline.load(Relaxed) <= end {
+                lane.deadline.store(NEVER, Relaxed);
+                lane.blocked.store(0, Relaxed);
+            }
+        }
+        true
+    }
+
+    /// The clock moves although `stalled` could go on.
+    pub fn stall(&self, stalled: Wid) {
+        self.stalls.fetch_sub(1, Relaxed);
+        self.move_clock();
+        if let Some(Step { tick, worker, command }) = self.head(stalled) {
+            self.log(&Event { tick, at: self.now(), worker, command, what: What::Stalled });
+        }
     }
 
     /// The attempt has found the lock taken. When it is made again it will begin with the same step.
@@ -136,25 +199,45 @@ impl Board {
     pub fn changed_by(&self, wid: Wid) {
         let changes = self.announced(wid);
         for (nth, lane) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
-            if nth != wid as usize && lane.interest.depend_on(&changes) {
+            let listens = nth != wid as usize && lane.asleep.load(Relaxed) == 0;
+            if listens && lane.interest.depend_on(&changes) {
                 lane.blocked.store(0, Relaxed);
                 lane.woken.store(1, Relaxed);
             }
         }
     }
 
-    /// Who could go on: first the one who moved last, then the others by number.
-    pub fn enabled(&self, last: Wid) -> Vec<Wid> {
+    /// What could happen next: first the one who moved last, then the other workers by number, then the
+    /// faults. Nothing, where nobody can go on and nobody waits for the clock.
+    pub fn options(&self, last: Wid) -> Vec<(Wid, Act)> {
+        let mut options = self.enabled(last);
+        if options.is_empty() && self.move_clock() {
+            options = self.enabled(last);
+        }
+        if options.is_empty() {
+            return options;
+        }
+        if self.crashes.load(Relaxed) > 0 {
+            let alive = |&wid: &Wid| self.lanes[wid as usize].head.load(Relaxed) != NONE;
+            options.extend((1..=self.workers()).filter(alive).map(|wid| (wid, Act::Crash)));
+        }
+        if self.stalls.load(Relaxed) > 0 && self.next_deadline().is_some() {
+            options.push((0, Act::Clock));
+        }
+        options
+    }
+
+    fn enabled(&self, last: Wid) -> Vec<(Wid, Act)> {
         let can = |&wid: &Wid| {
             let lane = &self.lanes[wid as usize];
             lane.head.load(Relaxed) != NONE && lane.blocked.load(Relaxed) == 0
         };
         let others = (1..=self.workers()).filter(|&wid| wid != last);
-        [last].into_iter().chain(others).filter(can).collect()
+        [last].into_iter().chain(others).filter(can).map(|wid| (wid, Act::Step)).collect()
     }
 
     /// Who goes on after `last`, as far as that can be told here: the driver's lane when it must be
-    /// asked, or when nobody can go on.
+    /// asked, or do something, or when nobody can go on.
     ///
     /// Before anything is decided each worker is let go up to its first point, so that it is known
     /// from the beginning what everybody would do.
@@ -165,22 +248,48 @@ impl Board {
             return nth + 1;
         }
         let last = if begins { 1 } else { last };
-        let enabled = self.enabled(last);
-        if enabled.is_empty() {
-            return DRIVER;
-        }
-        if self.pace.load(Relaxed) == pace::ASKED {
+        loop {
+            let options = self.options(last);
+            if options.is_empty() {
+                return DRIVER;
+            }
             self.asked_by.store(last, Relaxed);
-            self.asking.store(1, Relaxed);
-            return DRIVER;
+            if self.pace.load(Relaxed) == pace::ASKED {
+                self.asking.store(1, Relaxed);
+                return DRIVER;
+            }
+            match options[if options.len() == 1 { 0 } else { self.scripted(options.len()) }] {
+                (wid, Act::Step) => return wid as usize,
+                (_, Act::Clock) => self.stall(options[0].0),
+                (wid, Act::Crash) => {
+                    self.doom(wid);
+                    return DRIVER;
+                }
+            }
         }
-        if enabled.len() == 1 {
-            return enabled[0] as usize;
-        }
+    }
+
+    /// The next choice on the board, among so many; past the end the first.
+    fn scripted(&self, options: usize) -> usize {
         let nth = self.scripted.fetch_add(1, Relaxed);
         let known = nth < self.script_length.load(Relaxed);
-        let choice = if known { self.script[nth as usize].load(Relaxed) as usize } else { 0 };
-        enabled[choice % enabled.len()] as usize
+        if known { self.script[nth as usize].load(Relaxed) as usize % options } else { 0 }
+    }
+
+    /// The process of this worker shall be killed.
+    pub fn doom(&self, wid: Wid) {
+        self.crashes.fetch_sub(1, Relaxed);
+        self.doomed.store(wid, Relaxed);
+    }
+
+    /// Is the driver asked to kill somebody's process? Asked once.
+    pub fn take_doomed(&self) -> Option<Wid> {
+        Some(self.doomed.swap(0, Relaxed)).filter(|&wid| wid != 0)
+    }
+
+    /// Who moved last, when the driver was last asked for anything.
+    pub fn asked_by(&self) -> Wid {
+        self.asked_by.load(Relaxed)
     }
 
     /// Is the driver asked who goes on, and by whom? Asked once.

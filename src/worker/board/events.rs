@@ -84,6 +84,10 @@ impl Board {
             7 => What::Unlocked,
             8 => What::Exited,
             9 => What::Failed(second as i32),
+            11 => What::Slept(Time::from_micros(second)),
+            12 => What::Stalled,
+            13 => What::Crashed,
+            14 => What::Refused,
             10 => What::Note(self.text((second >> 32) as usize, second as u32 as usize)),
             _ => return None,
         };
@@ -131,6 +135,10 @@ fn encode(event: &Event) -> [u64; 3] {
         What::Unlocked => (7, 0, 0),
         What::Exited => (8, 0, 0),
         What::Failed(errno) => (9, 0, errno as u32 as u64),
+        What::Slept(until) => (11, 0, until.as_micros()),
+        What::Stalled => (12, 0, 0),
+        What::Crashed => (13, 0, 0),
+        What::Refused => (14, 0, 0),
         What::Note(_) => unreachable!("a text is laid down before its event is encoded"),
     };
     let head = u64::from_le_bytes([kind, event.worker as u8, event.command as u8, seen, 0, 0, 0, 0]);

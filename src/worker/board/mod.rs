@@ -20,8 +20,10 @@ use rustix::thread::futex;
 
 use crate::cache::Identity;
 use crate::case::{MAX_CHOICES, Plan, Scope, Step};
+use crate::history::{Event, What};
 use crate::schedule::{Command, MAX_COMMANDS, MAX_WORKERS, Time, Wid};
 use crate::sys::mapping::Shareable;
+use crate::sys::robust::Robust;
 use crate::sys::semaphore::Semaphore;
 
 use choices::Accesses;
@@ -58,8 +60,12 @@ pub struct Lane {
     head: AtomicU32,
     /// The last one that was delivered.
     latest: AtomicU32,
-    /// It waits for the lock, and nothing was given back since it tried.
+    /// It waits for the lock, and nothing was given back since it tried; or it sleeps.
     blocked: AtomicU32,
+    /// It sleeps, and no change wakes it.
+    asleep: AtomicU32,
+    /// Its process was killed, and nobody has taken its place yet.
+    dead: AtomicU32,
     /// Its patience is over.
     expired: AtomicU32,
     /// Realtime: how many commands were sent, and how many are answered.
@@ -118,6 +124,10 @@ pub struct Board {
     /// The first command of the present tick.
     tick_starts: AtomicU32,
     now: AtomicU64,
+    /// Interleaved: the faults that may still strike, and the worker whose process is to be killed.
+    crashes: AtomicU32,
+    stalls: AtomicU32,
+    doomed: AtomicU32,
     /// Interleaved: [`pace`], whether the driver is asked who goes on, and the choices it was given.
     pace: AtomicU32,
     asking: AtomicU32,
@@ -135,13 +145,15 @@ pub struct Board {
     origin: AtomicU64,
     /// The semaphore of the case.
     pub semaphore: Semaphore,
+    /// Its robust mutex.
+    pub robust: Robust,
     length: AtomicU32,
     plan: [AtomicU64; STEPS],
     times: [AtomicU64; STEPS],
     events: [[AtomicU64; 3]; EVENTS],
 }
 
-// SAFETY: atomics and a semaphore, for all of which zeros are a value; no address, nothing to drop.
+// SAFETY: atomics, a semaphore and a mutex, for all of which zeros are a value; no address, nothing to drop.
 unsafe impl Shareable for Board {}
 
 impl Board {
@@ -229,6 +241,30 @@ impl Board {
         self.lanes[wid as usize].gone.load(Acquire) == 1
     }
 
+    /// The process of this worker was killed: it does nothing more in this run, and whatever the kernel
+    /// has taken from it others may get. Its place is free.
+    pub fn bury(&self, wid: Wid) {
+        let lane = &self.lanes[wid as usize];
+        if let Some(step) = self.head(wid) {
+            let Step { tick, worker, command } = step;
+            self.log(&Event { tick, at: self.now(), worker, command, what: What::Crashed });
+        }
+        lane.head.store(NONE, Relaxed);
+        lane.dead.store(1, Relaxed);
+        self.unblock_all();
+    }
+
+    /// Is this place free since its worker was killed? It is made ready for another one.
+    pub fn take_dead(&self, wid: Wid) -> bool {
+        let lane = &self.lanes[wid as usize];
+        let dead = lane.dead.swap(0, Relaxed) == 1;
+        if dead {
+            lane.tid.store(0, Relaxed);
+            lane.bell.store(bell::REST, Relaxed);
+        }
+        dead
+    }
+
     // The case.
 
     /// Lays out a case. The driver does, while every worker sleeps.
@@ -251,7 +287,7 @@ impl Board {
         for counter in [&self.begun, &self.delivered, &self.tick_starts, &self.length] {
             counter.store(0, Relaxed);
         }
-        for counter in [&self.asking, &self.scripted, &self.sighted, &self.texts_length] {
+        for counter in [&self.asking, &self.scripted, &self.sighted, &self.texts_length, &self.doomed] {
             counter.store(0, Relaxed);
         }
         self.now.store(0, Relaxed);
@@ -261,8 +297,15 @@ impl Board {
             lane.interest.clear();
             lane.next.clear();
             lane.deadline.store(NEVER, Relaxed);
-            for word in [&lane.blocked, &lane.expired, &lane.sent, &lane.answered, &lane.taken, &lane.primed]
-            {
+            for word in [
+                &lane.blocked,
+                &lane.asleep,
+                &lane.expired,
+                &lane.sent,
+                &lane.answered,
+                &lane.taken,
+                &lane.primed,
+            ] {
                 word.store(0, Relaxed);
             }
         }

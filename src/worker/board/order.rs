@@ -20,7 +20,10 @@ impl Board {
     /// Somebody gave the lock back: all who wait may try again.
     pub fn unblock_all(&self) {
         for lane in &self.lanes[1..=self.workers() as usize] {
-            lane.blocked.store(0, Relaxed);
+            if lane.asleep.load(Relaxed) == 0 {
+                lane.blocked.store(0, Relaxed);
+                lane.woken.store(1, Relaxed);
+            }
         }
     }
 
