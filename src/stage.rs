@@ -158,7 +158,9 @@ pub fn changed() {
 pub fn now() -> Option<Duration> {
     let stage = stage()?;
     stage.point(&[Access::Look(clock())]);
-    Some(stage.now())
+    let now = stage.now();
+    stage.note(format_args!("clock: {} s", now.as_secs_f64()));
+    Some(now)
 }
 
 /// The same, without a step: for what is done to a file by the way.

@@ -109,7 +109,7 @@ fn fuzz_runs_the_whole_experiment() {
     ] {
         assert_eq!(ran.out.lines().filter(|line| line.starts_with(row)).count(), 1, "{row:?} in {}", ran.out);
     }
-    assert!(ran.out.contains("\nPASS  58 of 58 rows as expected, "), "{}", ran.out);
+    assert!(ran.out.contains("\nPASS  83 of 83 rows as expected, "), "{}", ran.out);
     assert!(ran.out.contains("\nmutex, processes: race, as expected"), "{}", ran.out);
     assert!(ran.out.contains("smallest case: 2 workers, 4 commands"), "{}", ran.out);
     assert!(
@@ -295,7 +295,7 @@ fn junit_has_a_test_case_for_each_row() {
     let home = Home::new();
     run(home.fuzz("--cases 10 --junit out.xml")).assert_code(0);
     let report = junit(&home.path("out.xml"));
-    assert_eq!((report.tests, report.failures, report.errors), (58, 0, 0));
+    assert_eq!((report.tests, report.failures, report.errors), (83, 0, 0));
     let names = report.test_suites[0].test_cases.iter();
     assert!(names.clone().any(|case| case.classname.as_deref() == Some("lockfuzz.flock")));
     // One that cannot be told is an error, so that no build is green on it.

@@ -359,7 +359,7 @@ fn only_the_first_line_is_read() {
     let mut err = String::new();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{err}");
-    assert_eq!(err.lines().count(), 58, "all rows, and nothing else: {err}");
+    assert_eq!(err.lines().count(), 83, "all rows, and nothing else: {err}");
     home.assert_clean();
 }
 
@@ -371,7 +371,7 @@ fn nobody_reads_the_progress_any_more() {
     let mut out = String::new();
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(out.contains("PASS  58 of 58"), "{out}");
+    assert!(out.contains("PASS  83 of 83"), "{out}");
     home.assert_clean();
 }
 

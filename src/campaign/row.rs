@@ -37,7 +37,7 @@ enum Source {
     /// Commands are never interrupted: generated schedules.
     Schedules { strategy: Cases, runner: Box<TestRunner> },
     /// The lock says where it can be interrupted: one schedule, all workers at once, and a scheduler.
-    Interleavings { case: Case, scheduler: Faulty<Mixed> },
+    Interleavings { case: Case, scheduler: Box<Faulty<Mixed>> },
 }
 
 impl Source {
@@ -57,7 +57,8 @@ impl Source {
             faults: row.faults,
         };
         let seed = runner.rng().random();
-        Source::Interleavings { case, scheduler: Faulty::new(Mixed::new(seed, DEPTH), seed) }
+        let scheduler = Box::new(Faulty::new(Mixed::new(seed, DEPTH), seed));
+        Source::Interleavings { case, scheduler }
     }
 }
 

@@ -67,7 +67,6 @@ pub(super) fn start(
 static BIRTHS: RwLock<()> = RwLock::new(());
 
 /// Keeps this process from having children for as long as it is held.
-#[must_use]
 pub(crate) fn no_births() -> RwLockReadGuard<'static, ()> {
     BIRTHS.read().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 //!
 //! Each is written over [`crate::fs`], so that another worker may go on between any two of its steps.
 //! What a lock makes besides its site's path has that path as the beginning of its name, and is gone
-//! once everybody has released and dropped it.
+//! once everybody has released and dropped it; but the numbers of leases are used once, and stay.
 
 mod bakery;
 mod bakery_no_choosing;

@@ -26,6 +26,11 @@ fn with_sites<const N: usize>(act: impl FnOnce(&Path, [Site<'_>; N])) {
     act(folder.path(), sites);
 }
 
+/// A lease's number is used once, so its file stays.
+fn keeps_numbers(double: &Double) -> bool {
+    [LEASE.name, LEASE_FENCED.name].contains(&double.name)
+}
+
 fn takes(lock: &mut dyn Lock) -> bool {
     match lock.try_lock() {
         TryLock::Acquired => true,
@@ -72,7 +77,7 @@ fn undisturbed_each_lock_is_taken_kept_and_given_back() {
             assert!(takes(&mut *one), "{}", double.name);
             one.unlock().unwrap();
             drop((one, other));
-            assert_eq!(leftovers(folder), [""; 0], "{}", double.name);
+            assert!(keeps_numbers(double) || leftovers(folder).is_empty(), "{}", double.name);
         });
     }
 }
@@ -87,7 +92,7 @@ fn whoever_gives_up_leaves_nothing() {
             drop(other);
             one.unlock().unwrap();
             drop(one);
-            assert_eq!(leftovers(folder), [""; 0], "{}", double.name);
+            assert!(keeps_numbers(double) || leftovers(folder).is_empty(), "{}", double.name);
         });
     }
 }
