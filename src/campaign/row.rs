@@ -15,7 +15,7 @@ use crate::check::{Evidence, Law, Reason, Verdict};
 use crate::engine::{Engine, Kind};
 use crate::error::Error;
 use crate::history::History;
-use crate::interleave::{Mixed, Scheduler};
+use crate::interleave::Scheduler;
 use crate::schedule::{Time, at_once};
 use crate::strategy::{CaseTree, Cases, cases};
 
@@ -29,15 +29,12 @@ const INTERLEAVED: u64 = 4;
 /// The fewest interleavings that are tried before an expected race counts as not found.
 const LEAST: u64 = 8192;
 
-/// The depth of the bugs that priority-based scheduling looks for.
-const DEPTH: u32 = 3;
-
 /// Where the cases of a row come from.
 enum Source {
     /// Commands are never interrupted: generated schedules.
     Schedules { strategy: Cases, runner: Box<TestRunner> },
     /// The lock says where it can be interrupted: one schedule, all workers at once, and a scheduler.
-    Interleavings { case: Case, scheduler: Mixed },
+    Interleavings { case: Case, scheduler: Box<dyn Scheduler> },
 }
 
 impl Source {
@@ -56,7 +53,7 @@ impl Source {
             choices: Some(Vec::new()),
             faults: Faults::NONE,
         };
-        Source::Interleavings { case, scheduler: Mixed::new(runner.rng().random(), DEPTH) }
+        Source::Interleavings { case, scheduler: campaign.search.scheduler(runner.rng().random()) }
     }
 }
 
