@@ -111,6 +111,7 @@
 //! use std::sync::Arc;
 //!
 //! use lockfuzz::campaign::{Budget, Campaign, Found, Row};
+//! use lockfuzz::interleave::Search;
 //! use lockfuzz::regression::Saved;
 //!
 //! # let folder = tempfile::tempdir()?;
@@ -121,6 +122,7 @@
 //!     scope: Scope::Session,
 //!     workers: 2..=8,
 //!     period: None,
+//!     search: Search::default(),
 //!     budget: Budget { cases: Some(256), time: None },
 //!     seed: 7,
 //!     shrink_tries: 4096,

@@ -49,6 +49,8 @@ fn numbers_that_make_no_sense() {
     let home = Home::new();
     let workers = "a case has 1 to 64 workers";
     let period = "a period is a number of seconds from 0.000001 to 86400";
+    let depth = "a depth is a whole number from 1 to 64";
+    let preemptions = "a whole number from 0 to 65536 is needed";
     for (words, flag, hint) in [
         ("--workers 0", "--workers", workers),
         ("--workers 10000", "--workers", workers),
@@ -70,6 +72,15 @@ fn numbers_that_make_no_sense() {
         ("--for 0s", "--for", "a time is written like 30s, 10m or 8h"),
         ("--for 1e300h", "--for", "a time is written like 30s, 10m or 8h"),
         ("--jobs 0", "--jobs", "a whole number from 1 to 256 is needed"),
+        ("--depth 0", "--depth", depth),
+        ("--depth -1", "--depth", depth),
+        ("--depth 65", "--depth", depth),
+        ("--depth 99999999999999999999", "--depth", depth),
+        ("--depth deep", "--depth", depth),
+        ("--preemptions -1", "--preemptions", preemptions),
+        ("--preemptions 65537", "--preemptions", preemptions),
+        ("--preemptions 1.5", "--preemptions", preemptions),
+        ("--preemptions few", "--preemptions", preemptions),
         ("--seed 1.5", "--seed", "invalid digit"),
         ("--seed 18446744073709551616", "--seed", "too large"),
     ] {
@@ -95,6 +106,12 @@ fn words_that_are_none() {
         ("--order backwards", ["backwards", "as-generated, force-write, force-read"]),
         ("--scope always", ["always", "session, transaction, operation"]),
         ("--engine steam", ["steam", "stepped, realtime"]),
+        ("--scheduler luck", ["luck", "random, pct, pos, surw, race, mixed"]),
+        ("--scheduler PCT", ["PCT", "random, pct, pos, surw, race, mixed"]),
+        ("--scheduler pct,pos", ["pct,pos", "random, pct, pos, surw, race, mixed"]),
+        ("--scheduler", ["--scheduler", "value is required"]),
+        ("--depth", ["--depth", "value is required"]),
+        ("--preemptions", ["--preemptions", "value is required"]),
         ("--color purple", ["purple", "--color"]),
         ("--casse 5", ["--casse", "unexpected"]),
         ("--cases", ["--cases", "value is required"]),
@@ -108,6 +125,27 @@ fn words_that_are_none() {
         home.lockfuzz([OsStr::from_bytes(b"fuzz"), OsStr::from_bytes(b"--lock=\xff")]),
         &["UTF-8"],
     );
+}
+
+#[test]
+fn a_scheduler_where_nobody_chooses() {
+    let home = Home::new();
+    for flag in ["--scheduler pct", "--scheduler mixed", "--depth 4", "--preemptions 0"] {
+        let said = refused(
+            &home,
+            home.fuzz(&format!("{flag} --lock flag,flock")),
+            &["no row has a lock that can be interrupted", "--lock", "exists-create"],
+        );
+        assert!(said.starts_with(flag), "{said}");
+        let on_a_clock = format!("{flag} --engine realtime");
+        let said = refused(&home, home.fuzz(&on_a_clock), &["nobody chooses on a real clock"]);
+        assert!(said.starts_with(flag), "{said}");
+    }
+    for scheduler in ["random", "pos", "surw", "race"] {
+        let words = format!("--scheduler {scheduler} --depth 3");
+        refused(&home, home.fuzz(&words), &["--depth 3: ", scheduler, "it is for pct and mixed"]);
+    }
+    assert!(!home.path("lockfuzz-found").exists(), "nothing was begun");
 }
 
 #[test]

@@ -506,6 +506,28 @@ fn only_what_was_asked_for_is_run() {
     assert_eq!(saved["case"]["scope"], "transaction");
 }
 
+/// Without a preemption nobody breaks this lock, and with two everybody does, whoever chooses.
+#[test]
+fn the_search_is_what_was_asked_for() {
+    let home = Home::new();
+    let lock = "--lock exists-create --placement threads --seed 1 --cases 100";
+    let without = run(home.fuzz(&format!("{lock} --scheduler random --preemptions 0")));
+    without.assert_code(5);
+    assert!(without.out.contains("a race was expected and not found"), "{}", without.out);
+    for scheduler in ["random", "pct", "pos", "surw", "race", "mixed"] {
+        run(home.fuzz(&format!("{lock} --scheduler {scheduler} --preemptions 2"))).assert_code(0);
+    }
+    let header = |words: &str| {
+        let ran = run(home.fuzz(&format!("{lock} {words}")));
+        ran.assert_code(0);
+        ran.out.split("\n\n").next().unwrap().replace('\n', " ")
+    };
+    let usual = header("--scheduler mixed --depth 3");
+    assert!(!usual.contains("scheduler"), "{usual}");
+    let another = header("--scheduler pct --depth 4 --preemptions 9");
+    assert!(another.contains(", scheduler pct of depth 4, at most 9 preemptions, seed 1, "), "{another}");
+}
+
 #[test]
 fn the_number_of_cases_comes_from_proptest_too() {
     let home = Home::new();

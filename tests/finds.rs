@@ -15,6 +15,7 @@ use lockfuzz::clock::Clock;
 use lockfuzz::engine::{self, Engine, Kind, Stepped};
 use lockfuzz::error::Error;
 use lockfuzz::history::{Absence, History, What};
+use lockfuzz::interleave::Search;
 use lockfuzz::lock::{Claim, Double, FLOCK, Lock, LockError, Promise, Site, TryLock};
 use lockfuzz::regression::Saved;
 use lockfuzz::schedule::{Command, Order, Time, original};
@@ -118,6 +119,7 @@ fn campaign(lock: &'static Double, seed: u64) -> RowReport {
         scope: Scope::Session,
         workers: 2..=8,
         period: None,
+        search: Search::default(),
         budget: Budget { cases: Some(64), time: None },
         seed,
         shrink_tries: 4096,
@@ -198,6 +200,7 @@ fn every_racy_row_shrinks_to_two_workers_and_four_commands() {
             scope: Scope::Session,
             workers: 2..=16,
             period: None,
+            search: Search::default(),
             budget: Budget { cases: Some(4), time: None },
             seed,
             shrink_tries: 4096,

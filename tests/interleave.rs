@@ -12,7 +12,7 @@ use lockfuzz::case::{Case, Faults, Placement, Scope};
 use lockfuzz::check::{Law, Verdict};
 use lockfuzz::clock::Clock;
 use lockfuzz::engine::{Engine, Kind, Stepped};
-use lockfuzz::interleave::{Enabled, Scheduler};
+use lockfuzz::interleave::{Enabled, Scheduler, Search};
 use lockfuzz::lock::{ALL, Claim, Double, FLOCK, Lock, LockError, Site, TryLock, ZOO};
 use lockfuzz::regression::Saved;
 use lockfuzz::schedule::Order;
@@ -182,6 +182,7 @@ fn the_zoo_is_as_expected() {
             scope: Scope::Session,
             workers: 2..=8,
             period: None,
+            search: Search::default(),
             budget: Budget { cases: Some(256), time: None },
             seed,
             shrink_tries: 4096,

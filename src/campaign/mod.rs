@@ -17,6 +17,7 @@ use crate::case::{Faults, Placement, Scope};
 use crate::check::{Evidence, Reason, Verdict};
 use crate::engine::Kind;
 use crate::error::Error;
+use crate::interleave::Search;
 use crate::lock::Double;
 use crate::schedule::{Order, Time};
 use crate::worker::{Staff, cores, pin};
@@ -73,6 +74,8 @@ pub struct Campaign {
     pub workers: RangeInclusive<u32>,
     /// The period, if it matters.
     pub period: Option<Time>,
+    /// How the interleaved rows are searched.
+    pub search: Search,
     /// When to stop.
     pub budget: Budget,
     /// Where all chance comes from.

@@ -15,7 +15,7 @@ use crate::check::{Evidence, Law, Reason, Verdict};
 use crate::engine::{Engine, Kind};
 use crate::error::Error;
 use crate::history::History;
-use crate::interleave::{Faulty, Mixed, Scheduler};
+use crate::interleave::{Faulty, Scheduler};
 use crate::schedule::{Time, at_once};
 use crate::strategy::{CaseTree, Cases, cases};
 
@@ -29,15 +29,12 @@ const INTERLEAVED: u64 = 4;
 /// The fewest interleavings that are tried before an expected race counts as not found.
 const LEAST: u64 = 8192;
 
-/// The depth of the bugs that priority-based scheduling looks for.
-const DEPTH: u32 = 3;
-
 /// Where the cases of a row come from.
 enum Source {
     /// Commands are never interrupted: generated schedules.
     Schedules { strategy: Cases, runner: Box<TestRunner> },
     /// The lock says where it can be interrupted: one schedule, all workers at once, and a scheduler.
-    Interleavings { case: Case, scheduler: Box<Faulty<Mixed>> },
+    Interleavings { case: Case, scheduler: Box<dyn Scheduler> },
 }
 
 impl Source {
@@ -57,7 +54,7 @@ impl Source {
             faults: row.faults,
         };
         let seed = runner.rng().random();
-        let scheduler = Box::new(Faulty::new(Mixed::new(seed, DEPTH), seed));
+        let scheduler = Box::new(Faulty::new(campaign.search.scheduler(seed), seed));
         Source::Interleavings { case, scheduler }
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use clap::{ArgAction, Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::find_double;
-use crate::case::{Faults, Placement, Scope};
+use crate::case::{Faults, MAX_CHOICES, Placement, Scope};
 use crate::engine::Kind;
+use crate::interleave;
 use crate::lock::Double;
 use crate::schedule::{MAX_WORKERS, Order, Time};
 
@@ -79,6 +80,16 @@ pub(super) struct FuzzArgs {
     /// How long the lock is held: session, transaction, operation
     #[arg(long, value_name = "SCOPE", default_value = "session", value_parser = scope)]
     pub(super) scope: Scope,
+    /// Who picks the next step where a lock can be interrupted: random, pct, pos, surw, race,
+    /// or mixed, which is all of these in turn [default: mixed]
+    #[arg(long, value_name = "NAME", value_parser = scheduler)]
+    pub(super) scheduler: Option<interleave::Kind>,
+    /// How many orderings deep the bugs are that pct looks for, alone or among mixed [default: 3]
+    #[arg(long, value_name = "N", value_parser = depth, allow_negative_numbers = true)]
+    pub(super) depth: Option<u32>,
+    /// The most preemptions that an interleaving may have [default: no limit]
+    #[arg(long, value_name = "N", value_parser = preemptions, allow_negative_numbers = true)]
+    pub(super) preemptions: Option<u32>,
     /// Where the shared file lies [default: /dev/shm where there is one]
     #[arg(long, value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
@@ -180,6 +191,20 @@ fn positive(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "a whole number from 1 is needed".to_owned())
 }
 
+/// The deepest bug that [`interleave::Pct`] can be sent after. The odds fall with each ordering by the
+/// length of an execution, so that nobody finds one half as deep.
+const DEEPEST: u32 = 64;
+
+fn depth(text: &str) -> Result<u32, String> {
+    let depth = text.parse().ok().filter(|n| (1..=DEEPEST).contains(n));
+    depth.ok_or_else(|| format!("a depth is a whole number from 1 to {DEEPEST}"))
+}
+
+fn preemptions(text: &str) -> Result<u32, String> {
+    let most = text.parse().ok().filter(|&n| n as usize <= MAX_CHOICES);
+    most.ok_or_else(|| format!("a whole number from 0 to {MAX_CHOICES} is needed"))
+}
+
 fn jobs(text: &str) -> Result<usize, String> {
     let jobs = text.parse().ok().filter(|n| (1..=256).contains(n));
     jobs.ok_or_else(|| "a whole number from 1 to 256 is needed".to_owned())
@@ -239,6 +264,10 @@ fn faults(text: &str) -> Result<Faults, String> {
 
 fn scope(text: &str) -> Result<Scope, String> {
     word(text, &Scope::ALL, Scope::name)
+}
+
+fn scheduler(text: &str) -> Result<interleave::Kind, String> {
+    word(text, &interleave::Kind::ALL, interleave::Kind::name)
 }
 
 fn engine(text: &str) -> Result<Kind, String> {

@@ -16,6 +16,7 @@ use crate::case::{Faults, Placement};
 use crate::check::Verdict;
 use crate::engine::Kind;
 use crate::error::{Error, unnamed};
+use crate::interleave::Search;
 use crate::lock::{ALL, Double};
 use crate::report::progress::{Counted, Progress};
 use crate::report::{json, junit, terminal};
@@ -30,12 +31,13 @@ const SHRINK_TRIES: u32 = 4096;
 pub(super) fn run(mut args: FuzzArgs) -> Result<Exit, Trouble> {
     let cases = environment().map_err(Trouble::usage)?;
     args.cases = args.cases.or(cases);
+    let search = search(&args).map_err(Trouble::usage)?;
     check_save(&args.save)?;
     let interrupt = listen()?;
     let workspace = Workspace::new(args.dir.as_deref())?;
     let outputs = Outputs::open(&args)?;
     let progress = Progress::new(rows(&args).len(), args.quiet);
-    let mut campaign = campaign(&args, &workspace);
+    let mut campaign = campaign(&args, search, &workspace);
     let to_stdout = outputs.json_to_stdout;
     let tell = |text: &str| if to_stdout || args.quiet { Ok(()) } else { say(text) };
     if campaign.engine == Kind::Realtime {
@@ -100,7 +102,7 @@ fn document_verdict(exit: Exit) -> &'static str {
     }
 }
 
-fn campaign(args: &FuzzArgs, workspace: &Workspace) -> Campaign {
+fn campaign(args: &FuzzArgs, search: Search, workspace: &Workspace) -> Campaign {
     let stepped = args.engine == Kind::Stepped;
     let cases = match (args.cases, args.time) {
         (None, None) => Some(if stepped { STEPPED_CASES } else { REALTIME_CASES }),
@@ -113,6 +115,7 @@ fn campaign(args: &FuzzArgs, workspace: &Workspace) -> Campaign {
         scope: args.scope,
         workers: args.workers.clone(),
         period: args.period,
+        search,
         budget: Budget { cases, time: args.time },
         seed: args.seed.unwrap_or_else(|| rand::random_range(0..100_000_000)),
         shrink_tries: SHRINK_TRIES,
@@ -120,6 +123,33 @@ fn campaign(args: &FuzzArgs, workspace: &Workspace) -> Campaign {
         save: Some(args.save.clone()),
         staff: workspace.staff(),
     }
+}
+
+/// How interleaved rows are searched. What would be without effect is refused, and not passed over.
+fn search(args: &FuzzArgs) -> Result<Search, String> {
+    let FuzzArgs { scheduler, depth, preemptions, .. } = args;
+    let flags = [
+        scheduler.map(|kind| format!("--scheduler {}", kind.name())),
+        depth.map(|depth| format!("--depth {depth}")),
+        preemptions.map(|most| format!("--preemptions {most}")),
+    ];
+    if let Some(flag) = flags.into_iter().flatten().next() {
+        if args.engine == Kind::Realtime {
+            return Err(format!("{flag}: nobody chooses on a real clock; leave out --engine realtime"));
+        }
+        if !rows(args).iter().any(Row::is_interleaved) {
+            return Err(format!(
+                "{flag}: no row has a lock that can be interrupted; name one of the zoo with --lock, \
+                 such as exists-create"
+            ));
+        }
+    }
+    let kind = scheduler.unwrap_or_default();
+    if let Some(depth) = depth.filter(|_| !kind.has_depth()) {
+        let name = kind.name();
+        return Err(format!("--depth {depth}: {name} looks for no depth; it is for pct and mixed"));
+    }
+    Ok(Search { kind, depth: depth.unwrap_or(Search::DEPTH), preemptions: *preemptions })
 }
 
 /// Every lock in every placement and order, and under the faults, that were asked for, in the order of

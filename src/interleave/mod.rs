@@ -11,14 +11,17 @@
 //! | [`Exhaustive`] | all of them, with a certificate |
 //! | [`Replay`] | the one that was recorded |
 //!
-//! More is added by wrapping: [`Recorder`], [`Counted`], [`EarlyStop`], [`Faulty`], [`Learning`].
+//! More is added by wrapping: [`Bounded`], [`Recorder`], [`Counted`], [`EarlyStop`], [`Faulty`],
+//! [`Learning`]. [`Search`] builds one by its name.
 
+mod bounded;
 mod counted;
 mod dice;
 mod early_stop;
 mod exhaustive;
 mod faulty;
 mod follow;
+mod kind;
 mod mixed;
 mod pct;
 mod pos;
@@ -33,11 +36,13 @@ mod surw;
 #[cfg(test)]
 mod tests;
 
+pub use bounded::Bounded;
 pub use counted::{Counted, Counts};
 pub use early_stop::{EarlyStop, StopHandle};
 pub use exhaustive::{Exhaustive, Progress, Reduction};
 pub use faulty::Faulty;
 pub use follow::{Follow, Move};
+pub use kind::{Kind, Search};
 pub use mixed::Mixed;
 pub use pct::Pct;
 pub use pos::Pos;

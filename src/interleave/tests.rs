@@ -10,14 +10,7 @@ use super::*;
 
 /// Each of them, by name.
 fn all(seed: u64) -> Vec<(&'static str, Box<dyn Scheduler>)> {
-    vec![
-        ("random", Box::new(Random::new(seed))),
-        ("pct", Box::new(Learning::new(|profile| Pct::new(seed, 3, profile)))),
-        ("pos", Box::new(Pos::new(seed))),
-        ("surw", Box::new(Learning::new(|profile| Surw::new(seed, profile)))),
-        ("race", Box::new(Learning::new(|profile| Race::new(seed, profile)))),
-        ("mixed", Box::new(Mixed::new(seed, 3))),
-    ]
+    Kind::ALL.map(|kind| (kind.name(), Search { kind, ..Search::default() }.scheduler(seed))).into()
 }
 
 /// Searched to its end: outcomes, and how far it came.
@@ -199,6 +192,29 @@ proptest! {
     }
 
     #[test]
+    fn a_bound_on_preemptions_is_kept(program in program(), seed: u64, most in 0..4u32) {
+        for (name, scheduler) in all(seed) {
+            let mut scheduler = Counted::new(Bounded::new(most, scheduler));
+            for _ in 0..7 {
+                let before = scheduler.counts().preemptions;
+                execute(&program, &mut scheduler).unwrap();
+                prop_assert!(scheduler.counts().preemptions - before <= most.into(), "{}", name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bound_that_is_not_reached_changes_nothing(program in program(), seed: u64) {
+        for ((_, mut free), (_, bounded)) in all(seed).into_iter().zip(all(seed)) {
+            let mut bounded = Bounded::new(1_000, bounded);
+            for _ in 0..7 {
+                let (one, two) = (execute(&program, &mut free), execute(&program, &mut bounded));
+                prop_assert_eq!(one.unwrap().movers, two.unwrap().movers);
+            }
+        }
+    }
+
+    #[test]
     fn what_was_recorded_is_replayed(program in program(), seed: u64) {
         for (name, mut scheduler) in all(seed) {
             for _ in 0..7 {
@@ -225,6 +241,64 @@ fn sleep_sets_are_worth_it() {
         assert_eq!(all, some);
         assert!(reduced.executions * 10 < full.executions);
     }
+}
+
+/// Takes these, one after the other, and remembers how many there were to choose from.
+struct Wants(Vec<usize>, Vec<usize>);
+
+impl Scheduler for Wants {
+    fn begin(&mut self) -> bool {
+        true
+    }
+
+    fn choose(&mut self, enabled: &[Enabled]) -> usize {
+        self.1.push(enabled.len());
+        self.0.remove(0)
+    }
+}
+
+#[test]
+fn a_bound_leaves_the_faults_and_whoever_moves() {
+    let one = |worker, act| Enabled { worker, act, step: 0, next: Vec::new() };
+    let steps = |workers: &[u32]| workers.iter().map(|&worker| one(worker, Act::Step)).collect::<Vec<_>>();
+    let faults = [one(1, Act::Crash), one(0, Act::Clock)];
+    let two_and_faults = |workers: &[u32]| [steps(workers), faults.to_vec()].concat();
+    let mut bounded = Bounded::new(1, Wants(vec![1, 1, 1, 2, 0, 1, 9], Vec::new()));
+    assert!(bounded.begin());
+    assert_eq!(bounded.choose(&two_and_faults(&[1, 2])), 1, "nobody moved before: no preemption");
+    assert_eq!(bounded.choose(&two_and_faults(&[2, 1])), 1, "the first one");
+    assert_eq!(bounded.choose(&two_and_faults(&[1, 2])), 2, "a crash, of three that are left");
+    assert_eq!(bounded.choose(&two_and_faults(&[1, 2])), 3, "the clock");
+    assert_eq!(bounded.choose(&steps(&[1, 2])), 0);
+    assert_eq!(bounded.choose(&steps(&[2, 3])), 1, "1 cannot go on, so this is no preemption");
+    assert_eq!(bounded.choose(&steps(&[3, 1])), 2, "out of range is not made to fit");
+    assert_eq!(bounded.inner().1, [4, 4, 3, 3, 1, 2, 1]);
+}
+
+#[test]
+fn each_scheduler_is_built_by_its_name() {
+    assert_eq!(Kind::ALL.map(Kind::name), ["random", "pct", "pos", "surw", "race", "mixed"]);
+    let program = independent(&[8, 8]);
+    let run = |search: Search| {
+        let mut scheduler = search.scheduler(1);
+        (0..40).map(|_| execute(&program, &mut scheduler).unwrap().movers).collect::<Vec<_>>()
+    };
+    let alone = |mut scheduler: Box<dyn Scheduler>| {
+        (0..40).map(|_| execute(&program, &mut scheduler).unwrap().movers).collect::<Vec<_>>()
+    };
+    let of = |kind, depth, preemptions| run(Search { kind, depth, preemptions });
+    assert_eq!(of(Kind::Random, 3, None), alone(Box::new(Random::new(1))));
+    assert_eq!(of(Kind::Pos, 3, None), alone(Box::new(Pos::new(1))));
+    assert_eq!(of(Kind::Mixed, 5, None), alone(Box::new(Mixed::new(1, 5))));
+    for (kind, depth) in [(Kind::Pct, 5), (Kind::Mixed, 5)] {
+        assert!(kind.has_depth());
+        assert_ne!(of(kind, depth, None), of(kind, 1, None), "the depth arrives");
+    }
+    assert!(of(Kind::Random, 3, Some(0)).iter().all(|movers| movers.is_sorted() || movers[0] == 1));
+    let said = |kind, depth, preemptions| Search { kind, depth, preemptions }.to_string();
+    assert_eq!(said(Kind::Pct, 5, Some(2)), "scheduler pct of depth 5, at most 2 preemptions");
+    assert_eq!(said(Kind::Pos, 3, Some(1)), "scheduler pos, at most 1 preemption");
+    assert_eq!(said(Kind::Random, 3, Some(0)), "scheduler random, no preemptions");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::campaign::{Campaign, Counterexample, Found, Report, RowReport};
 use crate::case::Case;
 use crate::check::{Reason, Verdict};
 use crate::engine::Kind;
+use crate::interleave::Search;
 use crate::schedule::Order;
 
 /// How a report is written.
@@ -48,8 +49,13 @@ pub fn header(campaign: &Campaign, place: &str) -> String {
         (Kind::Realtime, Some(period)) => format!(", period {period} s"),
         _ => String::new(),
     };
+    let search = match campaign.search {
+        usual if usual == Search::default() => String::new(),
+        search => format!(", {search}"),
+    };
     let engine = campaign.engine.name();
-    wrapped("", 0, &format!("{engine} engine, {limit}{period}, seed {}, files in {place}", campaign.seed))
+    let seed = campaign.seed;
+    wrapped("", 0, &format!("{engine} engine, {limit}{period}{search}, seed {seed}, files in {place}"))
 }
 
 /// The whole report.
