@@ -76,24 +76,24 @@ fn planted<'a>(site: &Site<'a>, bug: Bug) -> io::Result<Box<dyn Lock + 'a>> {
     Ok(Box::new(Planted { file, bug }))
 }
 
-static LETS_IN: Double = Double { name: "lets-in", open: |site| planted(site, Bug::LetsIn), ..FLOCK };
-static KEEPS: Double = Double { name: "keeps", open: |site| planted(site, Bug::Keeps), ..FLOCK };
-static PANICS: Double = Double { name: "panics", open: |site| planted(site, Bug::Panics), ..FLOCK };
-static HANGS: Double = Double { name: "hangs", open: |site| planted(site, Bug::Hangs), ..FLOCK };
+static LETS_IN: Double = Double { name: "lets-in", open: &|site| planted(site, Bug::LetsIn), ..FLOCK };
+static KEEPS: Double = Double { name: "keeps", open: &|site| planted(site, Bug::Keeps), ..FLOCK };
+static PANICS: Double = Double { name: "panics", open: &|site| planted(site, Bug::Panics), ..FLOCK };
+static HANGS: Double = Double { name: "hangs", open: &|site| planted(site, Bug::Hangs), ..FLOCK };
 /// Excludes everybody and says that it excludes nobody.
 static MODEST: Double =
-    Double { name: "modest", claim: Claim::Nobody, open: |site| planted(site, Bug::None), ..FLOCK };
+    Double { name: "modest", claim: Claim::Nobody, open: &|site| planted(site, Bug::None), ..FLOCK };
 /// The same, and it waits for a minute only.
 static IMPATIENT: Double = Double {
     name: "impatient",
     patience: Some(Duration::from_secs(60)),
-    open: |site| planted(site, Bug::None),
+    open: &|site| planted(site, Bug::None),
     ..FLOCK
 };
 /// Lets everything that is written vanish.
 static SWALLOWS: Double = Double {
     name: "swallows",
-    open: |site| {
+    open: &|site| {
         let file = site.path.with_extension("json");
         match std::os::unix::fs::symlink("/dev/null", file) {
             Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),

@@ -60,7 +60,7 @@ static EXISTS: Double = Double {
     name: "exists",
     claim: Claim::Everyone,
     atomic: false,
-    open: |site: &Site| Ok(Box::new(ExistsCreate(site.path.clone()))),
+    open: &|site: &Site| Ok(Box::new(ExistsCreate(site.path.clone()))),
     ..FLOCK
 };
 static FLOCK_TOO: Double = FLOCK;

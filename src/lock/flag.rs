@@ -17,7 +17,7 @@ pub const FLAG: Double = Double {
     claim: Claim::Nobody,
     patience: Some(PATIENCE),
     atomic: true,
-    open: |_: &Site| Ok(Box::new(Flag::default())),
+    open: &|_: &Site| Ok(Box::new(Flag::default())),
     ..Double::PLAIN
 };
 

@@ -16,7 +16,7 @@ pub const FLOCK: Double = Double {
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
     atomic: true,
-    open: |site: &Site| {
+    open: &|site: &Site| {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&site.path)?;
         Ok(Box::new(Flock(file)))
     },

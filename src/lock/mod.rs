@@ -110,7 +110,7 @@ impl Site<'_> {
 }
 
 /// A stand-in for the lock in somebody's program: what it says of itself, and how it is opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Double {
     /// Its name.
     pub name: &'static str,
@@ -134,7 +134,19 @@ pub struct Double {
     /// How many workers it takes to break it; for a sound one, 2.
     pub workers: u32,
     /// Opens one worker's handle.
-    pub open: for<'a> fn(&Site<'a>) -> io::Result<Box<dyn Lock + 'a>>,
+    pub open: &'static Open,
+}
+
+/// How one worker's handle on a lock is opened.
+pub type Open = dyn for<'a> Fn(&Site<'a>) -> io::Result<Box<dyn Lock + 'a>> + Sync;
+
+impl std::fmt::Debug for Double {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Double { name, claim, patience, atomic, workers, .. } = self;
+        let mut shown = f.debug_struct("Double");
+        shown.field("name", name).field("claim", claim).field("patience", patience);
+        shown.field("atomic", atomic).field("workers", workers).finish_non_exhaustive()
+    }
 }
 
 impl Double {
@@ -150,7 +162,7 @@ impl Double {
         fenced: false,
         atomic: false,
         workers: 2,
-        open: |_| Err(io::Error::from(io::ErrorKind::Unsupported)),
+        open: &|_| Err(io::Error::from(io::ErrorKind::Unsupported)),
     };
 
     /// The part of it that can be checked.

@@ -13,7 +13,7 @@ pub const MUTEX: Double = Double {
     promise: "excludes the threads of one process; each process has a mutex of its own",
     claim: Claim::SameProcess,
     atomic: true,
-    open: |site: &Site| Ok(Box::new(StdMutex { mutex: site.mutex, guard: None })),
+    open: &|site: &Site| Ok(Box::new(StdMutex { mutex: site.mutex, guard: None })),
     ..Double::PLAIN
 };
 

@@ -14,7 +14,7 @@ pub const SEMAPHORE: Double = Double {
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
     atomic: true,
-    open: |site| Ok(Box::new(Shared(site.semaphore))),
+    open: &|site| Ok(Box::new(Shared(site.semaphore))),
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

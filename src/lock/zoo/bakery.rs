@@ -18,7 +18,7 @@ pub const BAKERY: Double = Double {
     what: "Lamport's bakery, with a file for each flag and each number",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    open: |site| Ok(Box::new(Bakery::at(site, Door::Closed))),
+    open: &|site| Ok(Box::new(Bakery::at(site, Door::Closed))),
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

@@ -13,6 +13,6 @@ pub const BAKERY_NO_CHOOSING: Double = Double {
     what: "Lamport's bakery over files, without the choosing flags",
     promise: "excludes nobody: a number that comes late may be the smallest",
     claim: Claim::Nobody,
-    open: |site| Ok(Box::new(Bakery::at(site, Door::Open))),
+    open: &|site| Ok(Box::new(Bakery::at(site, Door::Open))),
     ..Double::PLAIN
 };

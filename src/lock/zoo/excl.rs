@@ -17,7 +17,7 @@ pub const EXCL: Double = Double {
     what: "creates the lock file with O_EXCL, unlinks it",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    open: |site| Ok(Box::new(Excl(site.path.clone()))),
+    open: &|site| Ok(Box::new(Excl(site.path.clone()))),
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

@@ -16,7 +16,7 @@ pub const EXISTS_CREATE: Double = Double {
     what: "looks whether the lock file is there, then creates it",
     promise: "excludes nobody: two look before either creates",
     claim: Claim::Nobody,
-    open: |site| Ok(Box::new(ExistsCreate { path: site.path.clone(), worker: site.worker })),
+    open: &|site| Ok(Box::new(ExistsCreate { path: site.path.clone(), worker: site.worker })),
     ..Double::PLAIN
 };
 

@@ -16,7 +16,7 @@ pub const FCNTL: Double = Double {
     what: "POSIX record lock on a lock file, opened by each worker",
     promise: "excludes other processes; the threads of one process all get it",
     claim: Claim::OtherProcesses,
-    open: |site| {
+    open: &|site| {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Fcntl(file)))
     },

@@ -18,7 +18,7 @@ pub const FLAG_SHARED: Double = Double {
     what: "a boolean for each process, tested, then set",
     promise: "excludes nobody: two test before either sets",
     claim: Claim::Nobody,
-    open: |site| {
+    open: &|site| {
         let object = Object::memory("flag-shared");
         Ok(Box::new(FlagShared { flag: flag(&site.path), object, path: site.path.clone() }))
     },

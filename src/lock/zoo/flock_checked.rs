@@ -18,7 +18,7 @@ pub const FLOCK_CHECKED: Double = Double {
     what: "flock, then compares the inode with the path's, else opens anew",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
-    open: |site| Ok(Box::new(FlockChecked { path: site.path.clone(), file: None })),
+    open: &|site| Ok(Box::new(FlockChecked { path: site.path.clone(), file: None })),
     withstands: Withstands { crash: true, stall: true },
     faults: &[Faults::CRASH],
     ..Double::PLAIN

@@ -18,7 +18,7 @@ pub const FLOCK_UNLINK: Double = Double {
     promise: "excludes nobody: a waiter gets the lock of a file that has no name",
     claim: Claim::Nobody,
     workers: 3,
-    open: |site| Ok(Box::new(FlockUnlink { path: site.path.clone(), file: None })),
+    open: &|site| Ok(Box::new(FlockUnlink { path: site.path.clone(), file: None })),
     ..Double::PLAIN
 };
 

@@ -17,7 +17,7 @@ pub const FLOCK_UPGRADE: Double = Double {
     what: "reads under a shared flock, upgrades to exclusive, writes, no re-read",
     promise: "excludes nobody: another may have written before the upgrade was granted",
     claim: Claim::Nobody,
-    open: |site| {
+    open: &|site| {
         let options = OpenOptions::new().write(true).create(true).clone();
         let (path, worker) = (site.path.clone(), site.worker);
         Ok(Box::new(FlockUpgrade { file: options.open(&path)?, path, worker, state: State::Idle }))

@@ -17,7 +17,7 @@ pub const HARDLINK: Double = Double {
     what: "links a private file to the lock's name, holds if it has two names then",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    open: |site| {
+    open: &|site| {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];
         Ok(Box::new(Hardlink { path, private, worker: site.worker, written: false }))
     },

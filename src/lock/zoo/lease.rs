@@ -24,7 +24,7 @@ pub const LEASE: Double = Double {
     claim: Claim::Everyone,
     withstands: Withstands { crash: true, stall: false },
     faults: &[Faults::CRASH, Faults::STALL],
-    open: |site| Ok(Box::new(Lease::at(site))),
+    open: &|site| Ok(Box::new(Lease::at(site))),
     ..Double::PLAIN
 };
 

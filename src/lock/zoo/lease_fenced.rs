@@ -22,7 +22,7 @@ pub const LEASE_FENCED: Double = Double {
     withstands: Withstands { crash: true, stall: true },
     faults: &[Faults::CRASH, Faults::STALL],
     fenced: true,
-    open: |site| Ok(Box::new(Fenced { lease: Lease::at(site), seen: site.beside("seen") })),
+    open: &|site| Ok(Box::new(Fenced { lease: Lease::at(site), seen: site.beside("seen") })),
     ..Double::PLAIN
 };
 

@@ -17,7 +17,7 @@ pub const MKDIR: Double = Double {
     what: "creates a folder, removes it",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    open: |site| Ok(Box::new(Mkdir(site.path.clone()))),
+    open: &|site| Ok(Box::new(Mkdir(site.path.clone()))),
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

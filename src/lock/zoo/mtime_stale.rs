@@ -20,7 +20,7 @@ pub const MTIME_STALE: Double = Double {
     what: "mkdir; an old folder is taken over with rmdir and mkdir",
     promise: "excludes nobody: what is removed may be younger than what was looked at",
     claim: Claim::Nobody,
-    open: |site| {
+    open: &|site| {
         if site.worker == 1 {
             // What a crash has left, long before.
             std::fs::create_dir(&site.path)?;

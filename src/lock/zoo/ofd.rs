@@ -16,7 +16,7 @@ pub const OFD: Double = Double {
     what: "OFD lock on a lock file, opened by each worker",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
-    open: |site| {
+    open: &|site| {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Ofd(file)))
     },

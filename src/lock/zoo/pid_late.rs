@@ -17,7 +17,7 @@ pub const PID_LATE: Double = Double {
     what: "O_EXCL, then writes its pid; an empty file counts as stale",
     promise: "excludes nobody: a fresh lock file is empty until its pid is written",
     claim: Claim::Nobody,
-    open: |site| Ok(Box::new(PidLate { path: site.path.clone(), worker: site.worker })),
+    open: &|site| Ok(Box::new(PidLate { path: site.path.clone(), worker: site.worker })),
     ..Double::PLAIN
 };
 

@@ -21,7 +21,7 @@ pub const PID_STALE: Double = Double {
     promise: "excludes nobody: between the look at the pid and the unlink the file may be another's",
     claim: Claim::Nobody,
     workers: 3,
-    open: |site| {
+    open: &|site| {
         // A process is in the table before its first step, so nobody can tell when it came.
         std::fs::write(site.beside(site.worker), "")?;
         let processes = (1..=site.workers).map(|worker| site.beside(worker)).collect();

@@ -16,7 +16,7 @@ pub const RENAME_LOCK: Double = Double {
     what: "writes a private file, looks, renames it onto the lock file",
     promise: "excludes nobody: a rename onto a lock that came since replaces it",
     claim: Claim::Nobody,
-    open: |site| {
+    open: &|site| {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];
         Ok(Box::new(RenameLock { path, private, worker: site.worker, written: false }))
     },

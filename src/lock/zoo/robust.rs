@@ -18,7 +18,7 @@ pub const ROBUST: Double = Double {
     claim: Claim::Everyone,
     withstands: Withstands { crash: true, stall: true },
     faults: &[Faults::CRASH],
-    open: |site| Ok(Box::new(Shared(site.robust))),
+    open: &|site| Ok(Box::new(Shared(site.robust))),
     ..Double::PLAIN
 };
 

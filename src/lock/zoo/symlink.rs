@@ -17,7 +17,7 @@ pub const SYMLINK: Double = Double {
     what: "creates a symbolic link whose target names the holder, unlinks it",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
-    open: |site| Ok(Box::new(Symlink { path: site.path.clone(), worker: site.worker })),
+    open: &|site| Ok(Box::new(Symlink { path: site.path.clone(), worker: site.worker })),
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

@@ -18,7 +18,7 @@ pub const TIMEOUT_RELEASE: Double = Double {
     promise: "excludes nobody: who gives up gives back another's lock",
     claim: Claim::Nobody,
     workers: 3,
-    open: |site| Ok(Box::new(TimeoutRelease { path: site.path.clone(), waited: 0 })),
+    open: &|site| Ok(Box::new(TimeoutRelease { path: site.path.clone(), waited: 0 })),
     ..Double::PLAIN
 };
 
