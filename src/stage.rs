@@ -92,6 +92,7 @@ pub(crate) trait Stage {
     fn point(&self, next: &[Access]);
     fn note(&self, text: fmt::Arguments<'_>);
     fn changed(&self);
+    fn block(&self);
 
     /// A number for an inode that does not differ from run to run, as the inode's own does.
     fn sight(&self, device: u64, number: u64) -> u64 {
@@ -144,6 +145,16 @@ pub fn changed() {
     with_stage(|stage| stage.changed());
 }
 
+/// The step that was just tried cannot be taken yet: this worker is blocked, until somebody changes what the
+/// step touches. Comes back when it is to be tried again, beginning with the same point. Outside a run it
+/// lets other threads go on for a moment.
+pub fn block() {
+    match STAGE.with_borrow(Clone::clone) {
+        Some(stage) => stage.block(),
+        None => std::thread::yield_now(),
+    }
+}
+
 /// A stage that writes down what is said to it.
 #[cfg(test)]
 pub(crate) mod recorder {
@@ -178,6 +189,10 @@ pub(crate) mod recorder {
 
         fn changed(&self) {
             self.last(|step| step.changed = true);
+        }
+
+        fn block(&self) {
+            panic!("nobody is there to wait for");
         }
     }
 

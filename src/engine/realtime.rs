@@ -38,7 +38,7 @@ impl Engine for Realtime {
         let plan = case.plan();
         let crew = self.crews.prepare(case)?;
         let driven = Drive { crew, case, plan: &plan, interrupt: &self.interrupt }.run();
-        let missing = driven.inspect_err(|_| self.crews.discard(case))?;
+        let missing = driven.inspect_err(|_| self.crews.discard(case.placement))?;
         let mut history = self.crews.finish(case, missing)?;
         history.events.sort_by_key(|event| event.at);
         history.late = latest(&plan, case, &history.events);

@@ -4,21 +4,21 @@
 //! Whoever stops picks the next one and rings its bell: one hand-over for each change of hands, none
 //! where the same worker goes on, and the driver sleeps meanwhile.
 
+use super::asked::Asked;
 use super::{Crews, Engine, Watch, unfinished};
 use crate::case::Case;
 use crate::check::{self, Checker, Verdict};
 use crate::error::Error;
 use crate::history::{Absence, History, Missing};
-use crate::interleave::{Act, Enabled, Scheduler};
+use crate::interleave::Scheduler;
 use crate::lock::Promise;
-use crate::schedule::Wid;
 use crate::worker::board::{DRIVER, pace};
 use crate::worker::crew::LOOK;
 use crate::worker::{Crew, Staff};
 
 /// Same case, same history, byte for byte, for threads and for processes.
 pub struct Stepped {
-    crews: Crews,
+    pub(super) crews: Crews,
 }
 
 impl Stepped {
@@ -39,29 +39,21 @@ impl Engine for Stepped {
         let mut missing = Vec::new();
         if first != DRIVER {
             crew.pass_to(first);
-            missing = await_turn(crew, case, &mut |_| unreachable!("the choices are on the board"));
+            missing = await_turn(crew, case.workers);
         }
         self.crews.finish(case, missing)
     }
 
     fn explore(&mut self, case: &Case, scheduler: &mut dyn Scheduler) -> Result<(History, Vec<u32>), Error> {
-        let mut choices = Vec::new();
         let crew = self.crews.prepare(case)?;
         crew.set_pace(pace::ASKED, &[]);
-        crew.pass_to(1);
-        let mut choose = |enabled: Vec<Enabled>| {
-            let choice = scheduler.choose(&enabled) % enabled.len();
-            if enabled.len() > 1 {
-                choices.push(choice as u32);
-            }
-            enabled[choice].worker
-        };
-        let missing = await_turn(crew, case, &mut choose);
-        let history = self.crews.finish(case, missing)?;
-        while choices.last() == Some(&0) {
-            choices.pop();
-        }
-        Ok((history, choices))
+        let mut asked = Asked::new(scheduler);
+        let missing = asked.during(crew, |crew| {
+            crew.pass_to(1);
+            await_turn(crew, case.workers)
+        });
+        let choices = asked.choices(|| self.crews.discard(case.placement));
+        Ok((self.crews.finish(case, missing)?, choices))
     }
 
     fn judge(&self, case: &Case, promise: Promise, history: &History) -> Verdict {
@@ -73,30 +65,23 @@ impl Engine for Stepped {
 }
 
 /// Sleeps until the turn comes back, or can no longer.
-fn await_turn(crew: &mut Crew, case: &Case, choose: &mut dyn FnMut(Vec<Enabled>) -> Wid) -> Vec<Missing> {
+pub(super) fn await_turn(crew: &mut Crew, workers: u32) -> Vec<Missing> {
     let mut watch = Watch::new();
     loop {
         if crew.hear_within(DRIVER, Some(LOOK)).is_some() && crew.mover() == DRIVER {
-            if let Some(last) = crew.take_question() {
-                let enabled = crew.enabled(last).into_iter();
-                let known = |worker| Enabled {
-                    worker,
-                    act: Act::Step,
-                    step: crew.steps_taken(worker),
-                    next: crew.announced(worker),
-                };
-                let next = choose(enabled.map(known).collect());
-                crew.pass_to(next as usize);
+            let next = crew.local().choose(crew);
+            if next != DRIVER {
+                crew.pass_to(next);
                 continue;
             }
             // Whoever still has a command waits for a lock that nobody can give back.
-            return unfinished(crew, case.workers, Absence::Stuck);
+            return unfinished(crew, workers, Absence::Stuck);
         }
         // Only the one who has the turn can be to blame.
         let mover = crew.mover() as u32;
         let gone = mover as usize != DRIVER && crew.is_gone(mover);
         if gone || watch.silent_for(crew) > crew.staff().silence {
-            let missing = unfinished(crew, case.workers, Absence::Silent);
+            let missing = unfinished(crew, workers, Absence::Silent);
             return missing.into_iter().filter(|m| m.worker == mover).collect();
         }
     }

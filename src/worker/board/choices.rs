@@ -16,6 +16,9 @@ pub(super) struct Accesses {
 
 const INTERESTS: usize = 16;
 
+/// Blocked, and not because of a whole attempt, but of one step.
+const ON_NEXT: u32 = 2;
+
 impl Accesses {
     pub(super) fn clear(&self) {
         self.length.store(0, Relaxed);
@@ -106,6 +109,11 @@ impl Board {
         lane.next.set(&lane.first.get());
     }
 
+    /// The step that was announced cannot be taken, until somebody changes what it touches.
+    pub fn block_on_next(&self, wid: Wid) {
+        self.lanes[wid as usize].blocked.store(ON_NEXT, Relaxed);
+    }
+
     /// The place of this inode among those that the run has come across.
     pub fn sight(&self, inode: u64) -> u64 {
         let sighted = self.sighted.load(Relaxed) as usize;
@@ -124,6 +132,17 @@ impl Board {
     /// The worker takes a step.
     pub fn step_taken(&self, wid: Wid) {
         self.lanes[wid as usize].taken.fetch_add(1, Relaxed);
+        self.taken.fetch_add(1, Relaxed);
+    }
+
+    /// At most so many steps; nobody goes on after them.
+    pub fn set_bound(&self, steps: u32) {
+        self.bound.store(steps, Relaxed);
+    }
+
+    /// Were there more?
+    pub fn is_out_of_steps(&self) -> bool {
+        self.taken.load(Relaxed) >= self.bound.load(Relaxed)
     }
 
     /// How many steps it has taken.
@@ -136,7 +155,14 @@ impl Board {
     pub fn changed_by(&self, wid: Wid) {
         let changes = self.announced(wid);
         for (nth, lane) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
-            if nth != wid as usize && lane.interest.depend_on(&changes) {
+            if nth == wid as usize {
+                continue;
+            }
+            if lane.blocked.load(Relaxed) == ON_NEXT {
+                if lane.next.depend_on(&changes) {
+                    lane.blocked.store(0, Relaxed);
+                }
+            } else if lane.interest.depend_on(&changes) {
                 lane.blocked.store(0, Relaxed);
                 lane.woken.store(1, Relaxed);
             }
@@ -166,7 +192,7 @@ impl Board {
         }
         let last = if begins { 1 } else { last };
         let enabled = self.enabled(last);
-        if enabled.is_empty() {
+        if enabled.is_empty() || self.is_out_of_steps() {
             return DRIVER;
         }
         if self.pace.load(Relaxed) == pace::ASKED {

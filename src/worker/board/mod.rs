@@ -122,6 +122,9 @@ pub struct Board {
     pace: AtomicU32,
     asking: AtomicU32,
     asked_by: AtomicU32,
+    /// The steps of all together, and how many there may be.
+    taken: AtomicU32,
+    bound: AtomicU32,
     script_length: AtomicU32,
     scripted: AtomicU32,
     script: [AtomicU32; CHOICES],
@@ -251,10 +254,11 @@ impl Board {
         for counter in [&self.begun, &self.delivered, &self.tick_starts, &self.length] {
             counter.store(0, Relaxed);
         }
-        for counter in [&self.asking, &self.scripted, &self.sighted, &self.texts_length] {
+        for counter in [&self.asking, &self.taken, &self.scripted, &self.sighted, &self.texts_length] {
             counter.store(0, Relaxed);
         }
         self.now.store(0, Relaxed);
+        self.bound.store(u32::MAX, Relaxed);
         for lane in &self.lanes[1..=workers as usize] {
             lane.head.store(NONE, Relaxed);
             lane.latest.store(NONE, Relaxed);
