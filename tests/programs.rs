@@ -264,7 +264,7 @@ fn a_scheduler_that_panics_is_nobody_elses_fault() {
 fn it_is_the_same_whoever_asks() {
     let folder = support::folder();
     let mut engine = Stepped::new(&support::staff(&folder)).unwrap();
-    for (lock, workers) in [("exists-create", 2), ("mkdir", 3), ("flock-unlink", 3)] {
+    for (lock, workers) in [("exists-create", 2), ("mkdir", 3), ("flock-unlink", 3), ("pid-late", 2)] {
         let mut runs = Placement::ALL.map(|placement| {
             let (scope, order) = (Scope::Session, Order::AsGenerated);
             let schedule = at_once(workers, Time::from_micros(1000));
