@@ -184,6 +184,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// One command for each worker, which stands for its part of a program.
+    pub(crate) fn parts(workers: u32) -> Plan {
+        let part = |worker| Step { tick: 0, worker, command: Command::Exit };
+        Plan { times: vec![Time::ZERO], steps: (1..=workers).map(part).collect() }
+    }
+
     fn new(case: &Case) -> Plan {
         let schedule = case.order.sorted(&case.schedule);
         let mut leaves = vec![false; case.workers as usize + 1];

@@ -163,12 +163,14 @@ pub mod history;
 pub mod interleave;
 mod json;
 pub mod lock;
+pub mod program;
 pub mod regression;
 pub mod report;
 pub mod schedule;
 mod simplify;
 pub mod stage;
 pub mod strategy;
+pub mod sync;
 #[doc(hidden)]
 pub mod sys;
 pub mod time;

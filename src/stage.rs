@@ -93,6 +93,7 @@ pub(crate) trait Stage {
     fn point(&self, next: &[Access]);
     fn note(&self, text: fmt::Arguments<'_>);
     fn changed(&self);
+    fn block(&self);
 
     /// How far the run's clock has come.
     fn now(&self) -> Duration;
@@ -191,6 +192,16 @@ pub(crate) fn clock() -> Object {
     Object::memory("clock")
 }
 
+/// The step that was just tried cannot be taken yet: this worker is blocked, until somebody changes what the
+/// step touches. Comes back when it is to be tried again, beginning with the same point. Outside a run it
+/// lets other threads go on for a moment.
+pub fn block() {
+    match stage() {
+        Some(stage) => stage.block(),
+        None => std::thread::yield_now(),
+    }
+}
+
 /// A stage that writes down what is said to it.
 #[cfg(test)]
 pub(crate) mod recorder {
@@ -234,6 +245,9 @@ pub(crate) mod recorder {
         fn sleep(&self, _: Duration) {}
 
         fn due(&self, _: Duration) {}
+        fn block(&self) {
+            panic!("nobody is there to wait for");
+        }
     }
 
     /// The steps that `act` takes.

@@ -1,5 +1,7 @@
 //! Case to history: trait [`Engine`], and the engines.
 
+mod asked;
+mod programs;
 mod realtime;
 mod stepped;
 
@@ -108,26 +110,13 @@ impl Crews {
         case.check()?;
         let known = self.staff.doubles.iter().position(|double| double.name == case.lock);
         let double = known.ok_or_else(|| Error::UnknownLock { name: case.lock.clone() })?;
-        let slot = &mut self.crews[case.placement as usize];
-        let crew = match slot {
-            Some(crew) => crew,
-            None => {
-                // Each crew has a folder of its own: what a spoilt one still does there harms nobody.
-                self.crew += 1;
-                let folder = self.folder.path().join(format!("crew-{}", self.crew));
-                fs::create_dir(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
-                slot.insert(Crew::new(Staff { folder, ..self.staff.clone() }, case.placement)?)
-            }
-        };
-        if let Err(why) = crew.muster(case.workers) {
-            *slot = None;
-            return Err(why);
-        }
-        let crew = slot.as_mut().expect("filled above");
-        self.serial += 1;
-        crew.semaphore.reset().and_then(|()| crew.robust.reset()).map_err(Error::Memory)?;
+
         let patience = self.staff.doubles[double].promised().patience;
-        crew.lay_out(self.serial, double, case.scope, case.workers, patience, &case.plan());
+        self.serial += 1;
+        let serial = self.serial;
+        let crew = self.muster(case.placement, case.workers)?;
+        crew.semaphore.reset().and_then(|()| crew.robust.reset()).map_err(Error::Memory)?;
+        crew.lay_out(serial, double, case.scope, case.workers, patience, &case.plan());
         match &case.choices {
             None => crew.set_pace(pace::IN_ORDER, &[], Faults::NONE),
             Some(choices) => crew.set_pace(pace::SCRIPTED, choices, case.faults),
@@ -136,28 +125,55 @@ impl Crews {
     }
 
     /// To be held while a case runs whose workers live in this process.
-    fn undisturbed(case: &Case) -> Option<RwLockReadGuard<'static, ()>> {
-        (case.placement == Placement::Threads).then(process::no_births)
+    fn undisturbed(placement: Placement) -> Option<RwLockReadGuard<'static, ()>> {
+        (placement == Placement::Threads).then(process::no_births)
     }
 
-    /// Gives up the crew that was last prepared for this case.
-    fn discard(&mut self, case: &Case) {
-        if let Some(mut crew) = self.crews[case.placement as usize].take() {
+    /// So many workers at their places.
+    fn muster(&mut self, placement: Placement, workers: u32) -> Result<&mut Crew, Error> {
+        let slot = &mut self.crews[placement as usize];
+        let crew = match slot {
+            Some(crew) => crew,
+            None => {
+                // Each crew has a folder of its own: what a spoilt one still does there harms nobody.
+                self.crew += 1;
+                let folder = self.folder.path().join(format!("crew-{}", self.crew));
+                fs::create_dir(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
+                slot.insert(Crew::new(Staff { folder, ..self.staff.clone() }, placement)?)
+            }
+        };
+        if let Err(why) = crew.muster(workers) {
+            *slot = None;
+            return Err(why);
+        }
+        Ok(slot.as_mut().expect("filled above"))
+    }
+
+    /// Gives up the crew that was last at work in this placement.
+    fn discard(&mut self, placement: Placement) {
+        if let Some(mut crew) = self.crews[placement as usize].take() {
             crew.spoil();
         }
     }
 
-    /// Takes the history off the board and clears the case away. Workers that are missing make the
-    /// crew useless; the next case gets a new one.
-    fn finish(&mut self, case: &Case, mut missing: Vec<Missing>) -> Result<History, Error> {
-        let crew = self.crews[case.placement as usize].as_mut().expect("prepared before");
-        let folder = crew.staff().folder.clone();
+    /// Takes the history off the board. Workers that are missing make the crew useless; the next run gets
+    /// a new one.
+    fn take_history(&mut self, placement: Placement, mut missing: Vec<Missing>) -> Result<History, Error> {
+        let crew = self.crews[placement as usize].as_mut().expect("at work before");
         let too_long = crew.length() > EVENTS;
         let events = crew.take_events();
         missing.sort_by_key(|m| m.worker);
         if !missing.is_empty() {
-            self.discard(case);
+            self.discard(placement);
         }
+        if too_long { Err(Error::TooLong(EVENTS)) } else { Ok(History { events, missing, late: None }) }
+    }
+
+    /// Takes the history off the board and clears the case away.
+    fn finish(&mut self, case: &Case, missing: Vec<Missing>) -> Result<History, Error> {
+        let crew = self.crews[case.placement as usize].as_ref().expect("prepared before");
+        let folder = crew.staff().folder.clone();
+        let history = self.take_history(case.placement, missing);
         match case.choices {
             Some(_) => clear_away(&folder)?,
             None => {
@@ -171,17 +187,15 @@ impl Crews {
                 }
             }
         }
-        if too_long {
-            return Err(Error::TooLong(EVENTS));
-        }
-        for event in &events {
+        let history = history?;
+        for event in &history.events {
             if let What::Failed(errno) = event.what {
                 let folder = folder.clone();
                 let source = io::Error::from_raw_os_error(errno);
                 return Err(Error::Failed { worker: event.worker, command: event.command, folder, source });
             }
         }
-        Ok(History { events, missing, late: None })
+        Ok(history)
     }
 }
 

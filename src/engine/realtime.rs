@@ -37,9 +37,9 @@ impl Engine for Realtime {
     fn run(&mut self, case: &Case) -> Result<History, Error> {
         let plan = case.plan();
         let crew = self.crews.prepare(case)?;
-        let _undisturbed = Crews::undisturbed(case);
+        let _undisturbed = Crews::undisturbed(case.placement);
         let driven = Drive { crew, case, plan: &plan, interrupt: &self.interrupt }.run();
-        let missing = driven.inspect_err(|_| self.crews.discard(case))?;
+        let missing = driven.inspect_err(|_| self.crews.discard(case.placement))?;
         let mut history = self.crews.finish(case, missing)?;
         history.events.sort_by_key(|event| event.at);
         history.late = latest(&plan, case, &history.events);

@@ -4,21 +4,21 @@
 //! Whoever stops picks the next one and rings its bell: one hand-over for each change of hands, none
 //! where the same worker goes on, and the driver sleeps meanwhile.
 
+use super::asked::Asked;
 use super::{Crews, Engine, Watch, unfinished};
 use crate::case::Case;
 use crate::check::{self, Checker, Verdict};
 use crate::error::Error;
 use crate::history::{Absence, History, Missing};
-use crate::interleave::{Act, Enabled, Scheduler};
+use crate::interleave::Scheduler;
 use crate::lock::Promise;
-use crate::schedule::Wid;
 use crate::worker::board::{DRIVER, pace};
 use crate::worker::crew::LOOK;
 use crate::worker::{Crew, Staff};
 
 /// Same case, same history, byte for byte, for threads and for processes.
 pub struct Stepped {
-    crews: Crews,
+    pub(super) crews: Crews,
 }
 
 impl Stepped {
@@ -35,35 +35,27 @@ impl Stepped {
 impl Engine for Stepped {
     fn run(&mut self, case: &Case) -> Result<History, Error> {
         let crew = self.crews.prepare(case)?;
-        let _undisturbed = Crews::undisturbed(case);
+        let _undisturbed = Crews::undisturbed(case.placement);
         let first = if crew.is_interleaved() { 1 } else { crew.next() };
         let mut missing = Vec::new();
         if first != DRIVER {
             crew.pass_to(first);
-            missing = await_turn(crew, case, &mut |_| unreachable!("the choices are on the board"))?;
+            missing = await_turn(crew, case.workers)?;
         }
         self.crews.finish(case, missing)
     }
 
     fn explore(&mut self, case: &Case, scheduler: &mut dyn Scheduler) -> Result<(History, Vec<u32>), Error> {
-        let mut choices = Vec::new();
         let crew = self.crews.prepare(case)?;
-        let _undisturbed = Crews::undisturbed(case);
+        let _undisturbed = Crews::undisturbed(case.placement);
         crew.set_pace(pace::ASKED, &[], case.faults);
-        crew.pass_to(1);
-        let mut choose = |enabled: &[Enabled]| {
-            let choice = scheduler.choose(enabled) % enabled.len();
-            if enabled.len() > 1 {
-                choices.push(choice as u32);
-            }
-            choice
-        };
-        let missing = await_turn(crew, case, &mut choose)?;
-        let history = self.crews.finish(case, missing)?;
-        while choices.last() == Some(&0) {
-            choices.pop();
-        }
-        Ok((history, choices))
+        let mut asked = Asked::new(scheduler);
+        let missing = asked.during(crew, |crew| {
+            crew.pass_to(1);
+            await_turn(crew, case.workers)
+        });
+        let choices = asked.choices(|| self.crews.discard(case.placement));
+        Ok((self.crews.finish(case, missing?)?, choices))
     }
 
     fn judge(&self, case: &Case, promise: Promise, history: &History) -> Verdict {
@@ -74,17 +66,14 @@ impl Engine for Stepped {
     }
 }
 
-/// Sleeps until the turn comes back for good, or can no longer; answers what it is asked meanwhile.
-fn await_turn(
-    crew: &mut Crew,
-    case: &Case,
-    choose: &mut dyn FnMut(&[Enabled]) -> usize,
-) -> Result<Vec<Missing>, Error> {
+/// Sleeps until the turn comes back for good, or can no longer; does what the board asks meanwhile.
+pub(super) fn await_turn(crew: &mut Crew, workers: u32) -> Result<Vec<Missing>, Error> {
     let mut watch = Watch::new();
     loop {
         if crew.hear_within(DRIVER, Some(LOOK)).is_some() && crew.mover() == DRIVER {
-            match answer(crew, choose)? {
-                DRIVER => return Ok(unfinished(crew, case.workers, Absence::Stuck)),
+            match answer(crew)? {
+                // Whoever still has a command waits for a lock that nobody can give back.
+                DRIVER => return Ok(unfinished(crew, workers, Absence::Stuck)),
                 next => crew.pass_to(next),
             }
             continue;
@@ -93,46 +82,24 @@ fn await_turn(
         let mover = crew.mover() as u32;
         let gone = mover as usize != DRIVER && crew.is_gone(mover);
         if gone || watch.silent_for(crew) > crew.staff().silence {
-            let missing = unfinished(crew, case.workers, Absence::Silent);
+            let missing = unfinished(crew, workers, Absence::Silent);
             return Ok(missing.into_iter().filter(|m| m.worker == mover).collect());
         }
     }
 }
 
-/// Does what the board asks of the driver until somebody can go on: who that is. The driver, when
-/// whoever still has a command waits for a lock that nobody can give back.
-fn answer(crew: &mut Crew, choose: &mut dyn FnMut(&[Enabled]) -> usize) -> Result<usize, Error> {
+/// Does what the board asks of the driver until somebody can go on: who that is. The driver, when nobody can.
+fn answer(crew: &mut Crew) -> Result<usize, Error> {
     loop {
-        if let Some(doomed) = crew.take_doomed() {
-            crew.kill(doomed)?;
-        } else if let Some(last) = crew.take_question() {
-            let enabled = listed(crew, last);
-            let chosen = &enabled[choose(&enabled)];
-            match chosen.act {
-                Act::Step => return Ok(chosen.worker as usize),
-                Act::Clock => crew.stall(enabled[0].worker),
-                Act::Crash => {
-                    crew.doom(chosen.worker);
-                    continue;
-                }
-            }
-        } else {
-            return Ok(DRIVER);
+        let next = crew.local().choose(crew);
+        if next != DRIVER {
+            return Ok(next);
         }
+        let Some(doomed) = crew.take_doomed() else { return Ok(DRIVER) };
+        crew.kill(doomed)?;
         let next = crew.decide(crew.asked_by());
         if next != DRIVER {
             return Ok(next);
         }
     }
-}
-
-/// What could happen after `last` has moved, as schedulers see it.
-fn listed(crew: &Crew, last: Wid) -> Vec<Enabled> {
-    let known = |(worker, act)| match act {
-        Act::Step => Enabled { worker, act, step: crew.steps_taken(worker), next: crew.announced(worker) },
-        // A fault touches everything.
-        Act::Crash => Enabled { worker, act, step: crew.steps_taken(worker), next: Vec::new() },
-        Act::Clock => Enabled { worker, act, step: 0, next: Vec::new() },
-    };
-    crew.options(last).into_iter().map(known).collect()
 }

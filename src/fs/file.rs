@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::FlockOperation;
@@ -19,12 +19,20 @@ use crate::sys::ofd;
 /// The files on which this process has record locks: closing any handle of one gives them up.
 static RECORD_LOCKED: Mutex<BTreeSet<Object>> = Mutex::new(BTreeSet::new());
 
+/// How many handles were opened.
+static OPENED: AtomicU64 = AtomicU64::new(0);
+
+/// No device has this number: handles are numbered in a run as its inodes are.
+const HANDLES: u64 = 1 << 31;
+
 /// As [`std::fs::File`]. Closing it is a step too, for it gives back the locks.
 #[derive(Debug)]
 pub struct File {
     /// `None` once it is closed.
     file: Option<fs::File>,
     path: PathBuf,
+    /// Its number among the handles of this process.
+    nth: u64,
     /// Has this open file a lock (flock or OFD) of its own?
     locked: AtomicBool,
 }
@@ -226,8 +234,9 @@ impl File {
 
     /// Its position, which everybody who uses this handle shares.
     fn position(&self) -> Access {
-        let [process, handle] = [std::process::id() as i32, self.file().as_raw_fd()];
-        Access::Change(Object::memory(&format!("position {process} {handle}")))
+        // A descriptor's number comes again for another file.
+        let handle = stage::sight(HANDLES | u64::from(std::process::id()), self.nth);
+        Access::Change(Object::memory(&format!("position {handle}")))
     }
 
     fn read_step<T>(
@@ -476,7 +485,12 @@ impl OpenOptions {
             stamp(file);
             stage::changed();
         }
-        Ok(File { file: Some(result?), path: path.to_path_buf(), locked: AtomicBool::new(false) })
+        Ok(File {
+            file: Some(result?),
+            path: path.to_path_buf(),
+            nth: OPENED.fetch_add(1, Ordering::Relaxed),
+            locked: AtomicBool::new(false),
+        })
     }
 
     fn touch(&self, path: &Path) -> Touch {

@@ -1,5 +1,7 @@
-//! The kernel's interfaces that no safe crate offers: one file each, a safe type around it.
+//! What no safe crate offers: the kernel's interfaces, and lending between threads. One file each, a
+//! safe type around it.
 
+pub mod lend;
 pub mod mapping;
 pub mod ofd;
 pub mod policy;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::board::{Board, DRIVER, bell};
+use super::local::Local;
 use super::{Launch, process, thread};
 use crate::case::Placement;
 use crate::error::Error;
@@ -47,6 +48,7 @@ impl Staff {
 pub struct Crew {
     board: Arc<Mapping<Board>>,
     staff: Staff,
+    local: Arc<Local>,
     hands: Hands,
     /// Something went wrong here: who does not leave is left behind.
     spoilt: bool,
@@ -77,12 +79,17 @@ impl Crew {
                 Hands::Processes { workers: Vec::new(), for_them, _lifeline: lifeline }
             }
         };
-        Ok(Crew { board, staff, hands, spoilt: false })
+        Ok(Crew { board, staff, local: Arc::default(), hands, spoilt: false })
     }
 
     /// The locks that these workers know.
     pub fn staff(&self) -> &Staff {
         &self.staff
+    }
+
+    /// What it shares with those workers that are threads.
+    pub(crate) fn local(&self) -> &Arc<Local> {
+        &self.local
     }
 
     /// Sees to it that there are at least so many workers, all at their places.
@@ -119,7 +126,7 @@ impl Crew {
     fn start(&mut self, wid: Wid) -> io::Result<()> {
         match &mut self.hands {
             Hands::Threads { workers, mutex } => {
-                workers.push(thread::start(&self.staff, &self.board, mutex, wid)?);
+                workers.push(thread::start(&self.staff, &self.board, &self.local, mutex, wid)?);
             }
             Hands::Processes { workers, for_them, .. } => {
                 let new = process::start(&self.staff, &self.board, for_them, wid)?;

@@ -2,6 +2,8 @@
 
 pub(crate) mod board;
 pub(crate) mod crew;
+pub(crate) mod local;
+pub(crate) mod panics;
 mod pin;
 pub mod process;
 mod thread;
@@ -26,8 +28,9 @@ use crate::schedule::{Command, Time, Wid};
 use crate::stage::{self, Access, Object, Stage};
 use crate::sys::mapping::Mapping;
 
-use board::{Board, bell};
+use board::{Board, DRIVER, bell};
 pub use crew::{Crew, Staff};
+use local::{Local, Part};
 pub use pin::{cores, pin};
 pub use process::Launch;
 
@@ -44,6 +47,8 @@ struct Place<'a> {
     folder: &'a Path,
     doubles: &'a [&'a Double],
     mutex: &'static Mutex<()>,
+    /// Of a thread of the driver's process.
+    local: Option<&'a Arc<Local>>,
 }
 
 /// Serves cases until told to leave.
@@ -61,6 +66,10 @@ fn serve(place: Place<'_>, wid: Wid) {
         if what == bell::LEAVE {
             return;
         }
+        if let Some((local, part)) = place.local.and_then(|local| Some((local, local.part()?))) {
+            run_part(board, local, wid, &part);
+            continue;
+        }
         let serial = board.serial();
         let (_, desk) = match desk.take() {
             Some(same) if same.0 == serial => desk.insert(same),
@@ -68,11 +77,37 @@ fn serve(place: Place<'_>, wid: Wid) {
         };
         match what {
             bell::CASE => desk.run_free(),
-            _ if board.is_interleaved() => desk.run_interleaved(place.board),
+            _ if board.is_interleaved() => desk.run_interleaved(place),
             _ => desk.run_stepped(),
         }
     }
 }
+
+/// Does this worker's part of a program, and stops at each point for as long as others go on.
+fn run_part(board: &Arc<Mapping<Board>>, local: &Arc<Local>, me: Wid, part: &Part) {
+    let actor = Rc::new(Actor::new(board, me, Some(local)));
+    let step = board.head(me).expect("each worker has a part");
+    actor.step.set(Some(step));
+    stage::enter(Some(actor.clone()));
+    let ended = panics::caught(|| part(me));
+    stage::enter(None);
+    if actor.left.get() {
+        // There is no next turn.
+        resume_unwind(Box::new(LEFT));
+    }
+    match ended {
+        Ok(()) => log(board, step, Time::ZERO, What::Exited),
+        Err(message) => {
+            log(board, step, Time::ZERO, What::Note(format!("panicked: {message}")));
+            local.panicked(me, message);
+        }
+    }
+    board.done(me);
+    board.pass_to(actor.next());
+}
+
+/// Why a worker leaves the code under test in the middle.
+const LEFT: &str = "the run is over";
 
 /// One worker in one case.
 struct Desk<'a> {
@@ -96,7 +131,7 @@ enum Entry {
 
 impl<'a> Desk<'a> {
     fn new(place: Place<'a>, me: Identity) -> Self {
-        let Place { board, folder, doubles, mutex } = place;
+        let Place { board, folder, doubles, mutex, local: _ } = place;
         let [file, path] = case_files(folder, (!board.is_interleaved()).then(|| board.serial()));
         Desk {
             board,
@@ -155,9 +190,9 @@ impl<'a> Desk<'a> {
 
     /// Interleaved: does all its commands, one after the other, and stops at each point for as long as
     /// others go on.
-    fn run_interleaved(&mut self, board: &Arc<Mapping<Board>>) {
-        let me = self.me.wid;
-        let actor = Rc::new(Actor::new(board, me));
+    fn run_interleaved(&mut self, place: Place) {
+        let (board, me) = (place.board, self.me.wid);
+        let actor = Rc::new(Actor::new(board, me, place.local));
         stage::enter(Some(actor.clone()));
         while let Some(step) = board.head(me) {
             actor.step.set(Some(step));
@@ -176,7 +211,7 @@ impl<'a> Desk<'a> {
             }
         }
         stage::enter(None);
-        board.pass_to(board.decide(me));
+        board.pass_to(actor.next());
     }
 
     /// Tries to take the lock. Who would block is blocked, unless what the attempt has looked at has
@@ -349,6 +384,7 @@ enum Obeyed {
 /// A worker of an interleaved run, as the code under test meets it.
 struct Actor {
     board: Arc<Mapping<Board>>,
+    local: Option<Arc<Local>>,
     me: Wid,
     step: Cell<Option<Step>>,
     /// The next step has been chosen already.
@@ -358,14 +394,23 @@ struct Actor {
 }
 
 impl Actor {
-    fn new(board: &Arc<Mapping<Board>>, me: Wid) -> Self {
+    fn new(board: &Arc<Mapping<Board>>, me: Wid, local: Option<&Arc<Local>>) -> Self {
         let (step, chosen, left) = Default::default();
-        Actor { board: Arc::clone(board), me, step, chosen, left }
+        Actor { board: Arc::clone(board), local: local.cloned(), me, step, chosen, left }
+    }
+
+    /// Who is next. Where the scheduler lives in this process it is asked on the spot; where it does not,
+    /// it is the driver's turn, who has one.
+    fn next(&self) -> usize {
+        match (self.board.decide(self.me), &self.local) {
+            (DRIVER, Some(local)) => local.choose(&self.board),
+            (next, _) => next,
+        }
     }
 
     /// Lets whoever is next go on, and comes back when this worker is.
     fn give_way(&self) {
-        let next = self.board.decide(self.me);
+        let next = self.next();
         if next == self.me as usize {
             return;
         }
@@ -373,7 +418,10 @@ impl Actor {
         if self.board.hear(self.me as usize) == bell::LEAVE {
             // Nobody will ask this worker to go on again: leave the code under test, wherever it is.
             self.left.set(true);
-            resume_unwind(Box::new("the run is over"));
+            // A panic under way does that already.
+            if !std::thread::panicking() {
+                resume_unwind(Box::new(LEFT));
+            }
         }
     }
 }
@@ -424,6 +472,17 @@ impl Stage for Actor {
         if !self.left.get() {
             self.board.changed_by(self.me);
         }
+    }
+
+    fn block(&self) {
+        if self.left.get() {
+            // Nobody says when. What this one waits for is let go of by others who leave as well.
+            return std::thread::sleep(Duration::from_millis(1));
+        }
+        self.board.block_on_next(self.me);
+        self.give_way();
+        // Chosen to try again: the step that it was blocked in is what was chosen.
+        self.chosen.set(true);
     }
 }
 

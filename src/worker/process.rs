@@ -84,7 +84,7 @@ pub fn work(wid: &OsStr, folder: &Path, doubles: &[&Double]) -> io::Result<()> {
     let memory = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let board = Arc::new(Mapping::<Board>::open(memory)?);
     end_with(File::from(io::stdout().as_fd().try_clone_to_owned()?));
-    serve(Place { board: &board, folder, doubles, mutex: &MUTEX }, wid);
+    serve(Place { board: &board, folder, doubles, mutex: &MUTEX, local: None }, wid);
     Ok(())
 }
 

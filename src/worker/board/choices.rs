@@ -21,6 +21,8 @@ const INTERESTS: usize = 16;
 
 /// In microseconds: a sleep of this length is still a pause between two looks.
 const PAUSE: u64 = 100_000;
+/// Blocked, and not because of a whole attempt, but of one step.
+const ON_NEXT: u32 = 2;
 
 impl Accesses {
     pub(super) fn clear(&self) {
@@ -135,7 +137,7 @@ impl Board {
     /// The earliest time for which a worker waits, if any does.
     fn next_deadline(&self) -> Option<u64> {
         let lanes = &self.lanes[1..=self.workers() as usize];
-        let waits = |lane: &&Lane| lane.head.load(Relaxed) != NONE && lane.blocked.load(Relaxed) == 1;
+        let waits = |lane: &&Lane| lane.head.load(Relaxed) != NONE && lane.blocked.load(Relaxed) != 0;
         let ends = lanes.iter().filter(waits).map(|lane| lane.deadline.load(Relaxed));
         ends.min().filter(|&end| end != NEVER)
     }
@@ -169,6 +171,11 @@ impl Board {
         lane.next.set(&lane.first.get());
     }
 
+    /// The step that was announced cannot be taken, until somebody changes what it touches.
+    pub fn block_on_next(&self, wid: Wid) {
+        self.lanes[wid as usize].blocked.store(ON_NEXT, Relaxed);
+    }
+
     /// The place of this inode among those that the run has come across.
     pub fn sight(&self, inode: u64) -> u64 {
         let sighted = self.sighted.load(Relaxed) as usize;
@@ -187,6 +194,17 @@ impl Board {
     /// The worker takes a step.
     pub fn step_taken(&self, wid: Wid) {
         self.lanes[wid as usize].taken.fetch_add(1, Relaxed);
+        self.taken.fetch_add(1, Relaxed);
+    }
+
+    /// At most so many steps; nobody goes on after them.
+    pub fn set_bound(&self, steps: u32) {
+        self.bound.store(steps, Relaxed);
+    }
+
+    /// Were there more?
+    pub fn is_out_of_steps(&self) -> bool {
+        self.taken.load(Relaxed) >= self.bound.load(Relaxed)
     }
 
     /// How many steps it has taken.
@@ -199,8 +217,14 @@ impl Board {
     pub fn changed_by(&self, wid: Wid) {
         let changes = self.announced(wid);
         for (nth, lane) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
-            let listens = nth != wid as usize && lane.asleep.load(Relaxed) == 0;
-            if listens && lane.interest.depend_on(&changes) {
+            if nth == wid as usize || lane.asleep.load(Relaxed) == 1 {
+                continue;
+            }
+            if lane.blocked.load(Relaxed) == ON_NEXT {
+                if lane.next.depend_on(&changes) {
+                    lane.blocked.store(0, Relaxed);
+                }
+            } else if lane.interest.depend_on(&changes) {
                 lane.blocked.store(0, Relaxed);
                 lane.woken.store(1, Relaxed);
             }
@@ -250,7 +274,7 @@ impl Board {
         let last = if begins { 1 } else { last };
         loop {
             let options = self.options(last);
-            if options.is_empty() {
+            if options.is_empty() || self.is_out_of_steps() {
                 return DRIVER;
             }
             self.asked_by.store(last, Relaxed);

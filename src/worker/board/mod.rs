@@ -132,6 +132,9 @@ pub struct Board {
     pace: AtomicU32,
     asking: AtomicU32,
     asked_by: AtomicU32,
+    /// The steps of all together, and how many there may be.
+    taken: AtomicU32,
+    bound: AtomicU32,
     script_length: AtomicU32,
     scripted: AtomicU32,
     script: [AtomicU32; CHOICES],
@@ -287,10 +290,13 @@ impl Board {
         for counter in [&self.begun, &self.delivered, &self.tick_starts, &self.length] {
             counter.store(0, Relaxed);
         }
-        for counter in [&self.asking, &self.scripted, &self.sighted, &self.texts_length, &self.doomed] {
+        let counters =
+            [&self.asking, &self.taken, &self.scripted, &self.sighted, &self.texts_length, &self.doomed];
+        for counter in counters {
             counter.store(0, Relaxed);
         }
         self.now.store(0, Relaxed);
+        self.bound.store(u32::MAX, Relaxed);
         for lane in &self.lanes[1..=workers as usize] {
             lane.head.store(NONE, Relaxed);
             lane.latest.store(NONE, Relaxed);

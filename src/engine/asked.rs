@@ -1,0 +1,93 @@
+//! A scheduler, asked at every point of one run.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use crate::interleave::{Act, Enabled, Scheduler};
+use crate::schedule::Wid;
+use crate::worker::Crew;
+use crate::worker::board::{Board, DRIVER};
+
+/// Asks a scheduler, and writes down what it chose.
+///
+/// It is asked by whoever stops, in that one's own thread, if the worker is one of this process; otherwise
+/// by the driver. Only one party moves at a time, so it is asked the same in the same order either way.
+pub(super) struct Asked<'a> {
+    scheduler: &'a mut dyn Scheduler,
+    choices: Vec<u32>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(scheduler: &'a mut dyn Scheduler) -> Self {
+        Asked { scheduler, choices: Vec::new(), panic: None }
+    }
+
+    /// Lets the crew ask while `act` runs.
+    pub(super) fn during<R>(&mut self, crew: &mut Crew, act: impl FnOnce(&mut Crew) -> R) -> R {
+        let local = Arc::clone(crew.local());
+        local.chooser.lend(&mut |board| self.next(board), || act(crew))
+    }
+
+    /// What was chosen, where there was something to choose; zeros at the end mean nothing and are left
+    /// out. If the scheduler has panicked, so does this, after `first`.
+    pub(super) fn choices(self, first: impl FnOnce()) -> Vec<u32> {
+        if let Some(panic) = self.panic {
+            first();
+            resume_unwind(panic);
+        }
+        let length = self.choices.iter().rposition(|&choice| choice != 0).map_or(0, |last| last + 1);
+        let mut choices = self.choices;
+        choices.truncate(length);
+        choices
+    }
+
+    /// Who goes on, if that is what the board asks; the driver, if it has to do something first.
+    fn next(&mut self, board: &Board) -> usize {
+        while let Some(last) = board.take_question() {
+            // Where it panics it may be in the thread of a worker, who cannot be blamed for it.
+            let (first, chosen) = match catch_unwind(AssertUnwindSafe(|| self.choose(board, last))) {
+                Ok(chosen) => chosen,
+                Err(panic) => {
+                    self.panic = Some(panic);
+                    break;
+                }
+            };
+            match chosen.act {
+                Act::Step => return chosen.worker as usize,
+                Act::Crash => {
+                    board.doom(chosen.worker);
+                    break;
+                }
+                Act::Clock => board.stall(first),
+            }
+            let next = board.decide(last);
+            if next != DRIVER {
+                return next;
+            }
+        }
+        DRIVER
+    }
+
+    /// Who could go on first, and what was chosen.
+    fn choose(&mut self, board: &Board, last: Wid) -> (Wid, Enabled) {
+        let mut enabled: Vec<_> =
+            board.options(last).into_iter().map(|option| known(board, option)).collect();
+        let choice = self.scheduler.choose(&enabled) % enabled.len();
+        if enabled.len() > 1 {
+            self.choices.push(choice as u32);
+        }
+        (enabled[0].worker, enabled.swap_remove(choice))
+    }
+}
+
+/// What could happen, as schedulers see it.
+fn known(board: &Board, (worker, act): (Wid, Act)) -> Enabled {
+    match act {
+        Act::Step => Enabled { worker, act, step: board.steps_taken(worker), next: board.announced(worker) },
+        // A fault touches everything.
+        Act::Crash => Enabled { worker, act, step: board.steps_taken(worker), next: Vec::new() },
+        Act::Clock => Enabled { worker, act, step: 0, next: Vec::new() },
+    }
+}

@@ -1,0 +1,108 @@
+//! The stepped engine with a [`Program`] instead of a case.
+
+use std::sync::Arc;
+
+use super::asked::Asked;
+use super::stepped::await_turn;
+use super::{Crews, Stepped};
+use crate::case::{Faults, MAX_CHOICES, Placement, Plan, Scope};
+use crate::error::Error;
+use crate::history::{Absence, Missing};
+use crate::interleave::Scheduler;
+use crate::program::{Doubt, Execution, Flaw, Outcome, Program};
+use crate::schedule::{Illegal, MAX_WORKERS};
+use crate::worker::board::pace;
+use crate::worker::{Crew, panics};
+
+impl Stepped {
+    /// One execution, with real threads, of which one moves at a time; at each point `scheduler` says who
+    /// goes on. It is the caller who lets the scheduler [`begin`](Scheduler::begin), and hears there whether
+    /// anything is left to try.
+    ///
+    /// # Errors
+    /// When lockfuzz itself fails. Whatever the program does is in the outcome.
+    pub fn explore_program<P: Program>(
+        &mut self,
+        program: &Arc<P>,
+        scheduler: &mut dyn Scheduler,
+    ) -> Result<Execution, Error> {
+        let mut asked = Asked::new(scheduler);
+        let went = self.crews.run(program, pace::ASKED, &[], |crew, workers| {
+            asked.during(crew, |crew| {
+                crew.pass_to(1);
+                await_turn(crew, workers)
+            })
+        });
+        let choices = asked.choices(|| self.crews.discard(Placement::Threads));
+        Ok(Execution { choices, ..went? })
+    }
+
+    /// The execution that these choices lead to.
+    ///
+    /// # Errors
+    /// As [`explore_program`](Stepped::explore_program).
+    pub fn replay_program<P: Program>(
+        &mut self,
+        program: &Arc<P>,
+        choices: &[u32],
+    ) -> Result<Execution, Error> {
+        if choices.len() > MAX_CHOICES {
+            return Err(Illegal::TooManyChoices.into());
+        }
+        let went = self.crews.run(program, pace::SCRIPTED, choices, |crew, workers| {
+            crew.pass_to(1);
+            await_turn(crew, workers)
+        });
+        Ok(Execution { choices: choices.to_vec(), ..went? })
+    }
+}
+
+impl Crews {
+    /// Everything but the choices.
+    fn run<P: Program>(
+        &mut self,
+        program: &Arc<P>,
+        how: u32,
+        choices: &[u32],
+        act: impl FnOnce(&mut Crew, u32) -> Result<Vec<Missing>, Error>,
+    ) -> Result<Execution, Error> {
+        let workers = program.workers();
+        if !(1..=MAX_WORKERS).contains(&workers) {
+            return Err(Illegal::Workers { workers }.into());
+        }
+        self.serial += 1;
+        let serial = self.serial;
+        let crew = self.muster(Placement::Threads, workers)?;
+        crew.lay_out(serial, 0, Scope::Session, workers, None, &Plan::parts(workers));
+        crew.set_pace(how, choices, Faults::NONE);
+        crew.set_bound(program.steps());
+        let shared = Arc::new(program.begin());
+        let local = Arc::clone(crew.local());
+        local.set_part(Some({
+            let (program, shared) = (Arc::clone(program), Arc::clone(&shared));
+            Arc::new(move |worker| program.work(&shared, worker))
+        }));
+        let _undisturbed = Crews::undisturbed(Placement::Threads);
+        let missing = act(crew, workers)?;
+        let panicked = local.take_panics().into_iter().next();
+        local.set_part(None);
+        let cut_short = crew.is_out_of_steps();
+        let history = self.take_history(Placement::Threads, missing)?;
+        let outcome = if let Some((worker, message)) = panicked {
+            Outcome::Fail(Flaw::Panicked { worker, message })
+        } else if let Some(&silent) = history.missing.iter().find(|m| m.why != Absence::Stuck) {
+            Outcome::Inconclusive(Doubt::Missing(silent))
+        } else if cut_short && !history.missing.is_empty() {
+            Outcome::Inconclusive(Doubt::TooManySteps(program.steps()))
+        } else if !history.missing.is_empty() {
+            let waiting = history.missing.iter().map(|missing| missing.worker).collect();
+            Outcome::Fail(Flaw::Deadlock { waiting })
+        } else {
+            match panics::caught(|| program.verdict(&shared)).flatten() {
+                Ok(()) => Outcome::Pass,
+                Err(why) => Outcome::Fail(Flaw::Verdict(why)),
+            }
+        };
+        Ok(Execution { history, choices: Vec::new(), outcome })
+    }
+}
