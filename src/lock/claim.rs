@@ -84,11 +84,13 @@ mod tests {
 
     #[test]
     fn a_claim_is_a_relation_on_pairs() {
-        let covers = |claim: Claim| Placement::ALL.map(|placement| claim.excludes(placement, 1, 2));
-        assert_eq!(covers(Claim::Nobody), [false, false]);
-        assert_eq!(covers(Claim::SameProcess), [true, false]);
-        assert_eq!(covers(Claim::OtherProcesses), [false, true]);
-        assert_eq!(covers(Claim::Everyone), [true, true]);
+        let covers = |claim: Claim| {
+            Placement::ALL.map(|place| [(1, 2), (2, 3)].map(|(one, other)| claim.excludes(place, one, other)))
+        };
+        assert_eq!(covers(Claim::Nobody), [[false; 2], [false; 2], [false; 2]]);
+        assert_eq!(covers(Claim::SameProcess), [[true; 2], [false; 2], [true, false]]);
+        assert_eq!(covers(Claim::OtherProcesses), [[false; 2], [true; 2], [false, true]]);
+        assert_eq!(covers(Claim::Everyone), [[true; 2], [true; 2], [true; 2]]);
     }
 
     #[test]

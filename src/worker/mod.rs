@@ -9,7 +9,7 @@ mod thread;
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -44,6 +44,13 @@ struct Place<'a> {
     folder: &'a Path,
     doubles: &'a [&'a Double],
     mutex: &'static Mutex<()>,
+}
+
+/// A worker's whole life. A lock under test may panic: the board says so, and the driver names the worker.
+fn live(place: Place<'_>, wid: Wid) {
+    if catch_unwind(AssertUnwindSafe(|| serve(place, wid))).is_err() {
+        place.board.leave(wid);
+    }
 }
 
 /// Serves cases until told to leave.
