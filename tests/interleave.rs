@@ -139,7 +139,7 @@ fn what_a_scheduler_chose_is_replayed_step_for_step() {
 
 /// How few preemptions a broken lock of the zoo is shrunk to, at worst; what is not here is sound.
 /// (pid-stale needs 3, and now and then a shrunk one keeps one or two that could be spared.)
-const PREEMPTIONS: [(&str, usize); 18] = [
+const PREEMPTIONS: [(&str, usize); 19] = [
     ("mtime-stale", 2),
     // These need a stall.
     ("lease", 1),
@@ -159,6 +159,7 @@ const PREEMPTIONS: [(&str, usize); 18] = [
     ("flock-upgrade", 2),
     ("timeout-release", 2),
     ("bakery-no-choosing", 2),
+    ("fcntl-close", 1),
     ("fcntl", 1),
 ];
 
