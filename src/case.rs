@@ -12,25 +12,48 @@ pub enum Placement {
     Threads,
     /// Each worker is a process of its own.
     Processes,
+    /// Two workers are threads of one process: 1 and 2, then 3 and 4, and so on.
+    Mixed,
 }
 
 impl Placement {
     /// All of them, the plainest first.
-    pub const ALL: [Placement; 2] = [Placement::Threads, Placement::Processes];
+    pub const ALL: [Placement; 3] = [Placement::Threads, Placement::Processes, Placement::Mixed];
+
+    /// Those in which all neighbours are of one kind, the plainest first.
+    pub const UNIFORM: [Placement; 2] = [Placement::Threads, Placement::Processes];
 
     /// The word for it, as the command line and saved cases spell it.
     pub const fn name(self) -> &'static str {
         match self {
             Placement::Threads => "threads",
             Placement::Processes => "processes",
+            Placement::Mixed => "mixed",
+        }
+    }
+
+    /// How many workers live in each process; `None` is all of them.
+    pub const fn to_a_process(self) -> Option<u32> {
+        match self {
+            Placement::Threads => None,
+            Placement::Processes => Some(1),
+            Placement::Mixed => Some(2),
         }
     }
 
     /// Do these two workers live in one process?
-    pub const fn together(self, _one: Wid, _other: Wid) -> bool {
+    pub const fn together(self, one: Wid, other: Wid) -> bool {
+        match self.to_a_process() {
+            None => true,
+            Some(each) => (one - 1) / each == (other - 1) / each,
+        }
+    }
+
+    /// The fewest workers among whom there is every kind of neighbour that this placement has.
+    pub const fn fewest(self) -> u32 {
         match self {
-            Placement::Threads => true,
-            Placement::Processes => false,
+            Placement::Threads | Placement::Processes => 2,
+            Placement::Mixed => 3,
         }
     }
 }
@@ -150,7 +173,7 @@ impl Case {
         if !self.faults.is_none() && self.choices.is_none() {
             return Err(Illegal::FaultsInOrder);
         }
-        if self.faults.crashes > 0 && self.placement == Placement::Threads {
+        if self.faults.crashes > 0 && self.placement.to_a_process() != Some(1) {
             return Err(Illegal::CrashOfThread);
         }
         self.schedule.check(self.workers)
@@ -212,6 +235,8 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::schedule::original;
 
@@ -219,6 +244,26 @@ mod tests {
         let lock = "flag".to_owned();
         let (placement, scope, order) = (Placement::Threads, Scope::Session, Order::ForceWrite);
         Case { lock, placement, scope, order, workers, schedule, choices: None, faults: Faults::NONE }
+    }
+
+    #[test]
+    fn neighbours_are_of_the_kinds_that_their_placement_has() {
+        let together = |placement: Placement| {
+            [(1, 2), (2, 3), (3, 4), (1, 4)].map(|(one, other)| placement.together(one, other))
+        };
+        assert_eq!(together(Placement::Threads), [true; 4]);
+        assert_eq!(together(Placement::Processes), [false; 4]);
+        assert_eq!(together(Placement::Mixed), [true, false, true, false]);
+        let kinds = |placement: Placement, workers| {
+            let pairs = (1..=workers).flat_map(|one| (1..one).map(move |other| (one, other)));
+            let kinds: BTreeSet<bool> = pairs.map(|(one, other)| placement.together(one, other)).collect();
+            kinds.len()
+        };
+        for placement in Placement::ALL {
+            let fewest = placement.fewest();
+            assert_eq!(kinds(placement, fewest), kinds(placement, 16), "{placement:?}");
+            assert!(kinds(placement, fewest - 1) < kinds(placement, fewest), "{placement:?}");
+        }
     }
 
     #[test]

@@ -30,6 +30,11 @@ impl Object {
         Object::hashed(b"memory", name.as_bytes())
     }
 
+    /// A piece of memory that each process has of its own, by a name of its own.
+    pub fn memory_here(name: &str) -> Self {
+        Object::memory(&format!("{name} {}", sight(0, std::process::id().into())))
+    }
+
     /// FNV-1a (Fowler, Noll, Vo, 1991): the same in every process and in every run.
     fn hashed(kind: &[u8], name: &[u8]) -> Self {
         let bytes = kind.iter().chain(&[0]).chain(name);

@@ -102,7 +102,7 @@ fn words_that_are_none() {
         ("--lock semafore", ["\"semafore\"", "did you mean \"semaphore\"?"]),
         ("--lock FLAG,mutx", ["\"FLAG\"", "did you mean"]),
         ("--lock flag,mutx", ["\"mutx\"", "did you mean \"mutex\"?"]),
-        ("--placement moon", ["moon", "threads, processes"]),
+        ("--placement moon", ["moon", "threads, processes, mixed"]),
         ("--order backwards", ["backwards", "as-generated, force-write, force-read"]),
         ("--scope always", ["always", "session, transaction, operation"]),
         ("--engine steam", ["steam", "stepped, realtime"]),

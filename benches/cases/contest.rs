@@ -45,7 +45,7 @@ impl<'a> Row<'a> {
     /// All of them.
     pub fn all(media: &'a [Medium]) -> impl Iterator<Item = Row<'a>> {
         let of = move |medium, workers| {
-            let placed = Placement::ALL.into_iter();
+            let placed = Placement::UNIFORM.into_iter();
             placed.flat_map(move |placement| {
                 lock::EXPERIMENT.map(|double| Row { medium, workers, placement, double })
             })
@@ -113,7 +113,7 @@ impl<'a> Contest<'a> {
             ratios.push((row, ours / relay, jobs / shuttle));
         }
         println!();
-        for placement in Placement::ALL {
+        for placement in Placement::UNIFORM {
             let of = |pick: fn(&(&Row, f64, f64)) -> f64| -> Vec<f64> {
                 ratios.iter().filter(|(row, ..)| row.placement == placement).map(pick).collect()
             };

@@ -98,7 +98,7 @@ impl Relay {
                 };
                 Hands::Threads((1..=row.workers).map(start).collect())
             }
-            Placement::Processes => {
+            Placement::Processes | Placement::Mixed => {
                 let start = |wid: Wid| {
                     let memory = ring.memory().try_clone_to_owned()?;
                     let mut command = Command::new("/proc/self/exe");

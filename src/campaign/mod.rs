@@ -52,6 +52,14 @@ impl Row {
     }
 }
 
+impl Row {
+    /// How many workers an interleaved row has: as many as it takes to break the lock, and to have every
+    /// kind of neighbour.
+    pub fn workers(&self) -> u32 {
+        self.lock.workers.max(self.placement.fewest())
+    }
+}
+
 /// When a campaign ends. Without any limit it goes on until it is interrupted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Budget {

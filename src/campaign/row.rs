@@ -48,8 +48,8 @@ impl Source {
             placement: row.placement,
             scope: campaign.scope,
             order: row.order,
-            workers: row.lock.workers,
-            schedule: at_once(row.lock.workers, Time::from_micros(1000)),
+            workers: row.workers(),
+            schedule: at_once(row.workers(), Time::from_micros(1000)),
             choices: Some(Vec::new()),
             faults: row.faults,
         };
@@ -131,7 +131,7 @@ impl RowRun {
     /// What follows from the lock's claim, the placement, and the faults.
     fn expected(&self, campaign: &Campaign) -> Found {
         let Row { lock, placement, faults, .. } = self.row;
-        let workers = if self.row.is_interleaved() { lock.workers } else { *campaign.workers.end() };
+        let workers = if self.row.is_interleaved() { self.row.workers() } else { *campaign.workers.end() };
         if lock.promised().under(faults).claim.expects_race(placement, campaign.scope, workers) {
             Found::Race
         } else if faults.crashes > 0 && !lock.withstands.crash {

@@ -39,7 +39,7 @@ pub(super) enum Verb {
     /// List the locks and what each promises
     Locks,
     #[command(hide = true)]
-    Worker { wid: OsString, folder: PathBuf },
+    Worker { workers: OsString, folder: PathBuf },
     #[command(hide = true)]
     Guard { folder: PathBuf },
 }
@@ -58,7 +58,7 @@ pub(super) struct FuzzArgs {
     /// Only these locks
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = find_double)]
     pub(super) lock: Vec<&'static Double>,
-    /// Only this placement: threads, processes
+    /// Only this placement: threads, processes, mixed (two threads in each process)
     #[arg(long, value_name = "WHERE", value_delimiter = ',', value_parser = placement)]
     pub(super) placement: Vec<Placement>,
     /// Only this order: as-generated, force-write, force-read

@@ -158,7 +158,11 @@ fn rows(args: &FuzzArgs) -> Vec<Row> {
     let chosen = |name: &str| args.lock.is_empty() || args.lock.iter().any(|double| double.name == name);
     let mut rows = Vec::new();
     for &lock in ALL.iter().filter(|double| chosen(double.name)) {
-        let placements = Placement::ALL.into_iter();
+        let asked = |placement: &Placement| match &args.placement[..] {
+            [] => lock.placements.contains(placement),
+            asked => asked.contains(placement),
+        };
+        let placements = Placement::ALL.into_iter().filter(asked);
         let all = placements.flat_map(|placement| faults(args, lock).map(move |f| (placement, f)));
         for (placement, faults) in all {
             let row = |order| Row { lock, placement, order, faults };
@@ -167,10 +171,9 @@ fn rows(args: &FuzzArgs) -> Vec<Row> {
             rows.extend(Order::ALL[..orders].iter().map(|&order| row(order)));
         }
     }
-    // A real clock cannot choose, and a thread cannot be killed without its process.
+    // A real clock cannot choose, and a thread cannot be killed without the others of its process.
     rows.retain(|row| args.engine == Kind::Stepped || !row.is_interleaved());
-    rows.retain(|row| row.faults.crashes == 0 || row.placement != Placement::Threads);
-    rows.retain(|row| args.placement.is_empty() || args.placement.contains(&row.placement));
+    rows.retain(|row| row.faults.crashes == 0 || row.placement.to_a_process() == Some(1));
     rows.retain(|row| args.order.is_empty() || args.order.contains(&row.order));
     // What runs in order comes first, as its table does.
     rows.sort_by_key(Row::is_interleaved);

@@ -6,13 +6,14 @@ use crate::lock::ALL;
 use crate::report::wrapped;
 
 pub(super) fn run() -> Result<Exit, Trouble> {
-    let mut text = format!("{:<20}{:<9}{:<11}promise\n", "lock", "threads", "processes");
+    let mut text = format!("{:<20}{:<9}{:<11}{:<9}promise\n", "lock", "threads", "processes", "mixed");
     for double in ALL {
-        let cell = |placement| {
-            if double.claim.expects_race(placement, Scope::Session, 2) { "race" } else { "no race" }
+        let cell = |placement: Placement| {
+            let workers = placement.fewest();
+            if double.claim.expects_race(placement, Scope::Session, workers) { "race" } else { "no race" }
         };
-        let [threads, processes] = Placement::ALL.map(cell);
-        let label = format!("{:<20}{threads:<9}{processes:<11}", double.name);
+        let [threads, processes, mixed] = Placement::ALL.map(cell);
+        let label = format!("{:<20}{threads:<9}{processes:<11}{mixed:<9}", double.name);
         text += &wrapped(&label, label.len(), double.promise);
         text += &wrapped("", label.len(), &format!("({})", double.what));
     }

@@ -94,8 +94,8 @@ pub fn run() -> ExitCode {
         args::Verb::Plot(args) => plot::run(args),
         args::Verb::Schedule(args) => schedule::run(args),
         args::Verb::Locks => locks::run(),
-        args::Verb::Worker { wid, folder } => {
-            crate::worker::process::work(&wid, &folder, &ALL).map(|()| Exit::Expected).map_err(|why| {
+        args::Verb::Worker { workers, folder } => {
+            crate::worker::process::work(&workers, &folder, &ALL).map(|()| Exit::Expected).map_err(|why| {
                 Trouble::usage(format_args!("a worker is started by lockfuzz itself, not by hand ({why})"))
             })
         }

@@ -12,6 +12,10 @@ pub enum Claim {
     SameProcess,
     /// Those that live in different processes.
     OtherProcesses,
+    /// Those that live in different processes, where each of these has one worker only.
+    LoneProcesses,
+    /// All where neighbours are of one kind; where they are of two, those that live in one process.
+    Unmixed,
     /// All.
     Everyone,
 }
@@ -23,6 +27,11 @@ impl Claim {
             Claim::Nobody => false,
             Claim::SameProcess => placement.together(one, other),
             Claim::OtherProcesses => !placement.together(one, other),
+            Claim::LoneProcesses => matches!(placement, Placement::Processes),
+            Claim::Unmixed => match placement {
+                Placement::Threads | Placement::Processes => true,
+                Placement::Mixed => placement.together(one, other),
+            },
             Claim::Everyone => true,
         }
     }
@@ -84,11 +93,15 @@ mod tests {
 
     #[test]
     fn a_claim_is_a_relation_on_pairs() {
-        let covers = |claim: Claim| Placement::ALL.map(|placement| claim.excludes(placement, 1, 2));
-        assert_eq!(covers(Claim::Nobody), [false, false]);
-        assert_eq!(covers(Claim::SameProcess), [true, false]);
-        assert_eq!(covers(Claim::OtherProcesses), [false, true]);
-        assert_eq!(covers(Claim::Everyone), [true, true]);
+        let covers = |claim: Claim| {
+            Placement::ALL.map(|place| [(1, 2), (2, 3)].map(|(one, other)| claim.excludes(place, one, other)))
+        };
+        assert_eq!(covers(Claim::Nobody), [[false; 2], [false; 2], [false; 2]]);
+        assert_eq!(covers(Claim::SameProcess), [[true; 2], [false; 2], [true, false]]);
+        assert_eq!(covers(Claim::OtherProcesses), [[false; 2], [true; 2], [false, true]]);
+        assert_eq!(covers(Claim::LoneProcesses), [[false; 2], [true; 2], [false; 2]]);
+        assert_eq!(covers(Claim::Unmixed), [[true; 2], [true; 2], [true, false]]);
+        assert_eq!(covers(Claim::Everyone), [[true; 2], [true; 2], [true; 2]]);
     }
 
     #[test]

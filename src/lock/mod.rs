@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::case::Faults;
+use crate::case::{Faults, Placement};
 use crate::clock::Clock;
 use crate::schedule::Time;
 use crate::sys::robust::Robust;
@@ -133,6 +133,8 @@ pub struct Double {
     pub atomic: bool,
     /// How many workers it takes to break it; for a sound one, 2.
     pub workers: u32,
+    /// Where it is tried unless somebody asks for other places, the plainest first.
+    pub placements: &'static [Placement],
     /// Opens one worker's handle.
     pub open: &'static Open,
 }
@@ -150,7 +152,7 @@ impl std::fmt::Debug for Double {
 }
 
 impl Double {
-    /// What most locks are like: two workers, points, no patience. A double says where it differs.
+    /// What most locks are like: two workers, points, no patience, neighbours of one kind. A double says where it differs.
     pub const PLAIN: Double = Double {
         name: "",
         what: "",
@@ -162,6 +164,7 @@ impl Double {
         fenced: false,
         atomic: false,
         workers: 2,
+        placements: &Placement::UNIFORM,
         open: &|_| Err(io::Error::from(io::ErrorKind::Unsupported)),
     };
 

@@ -13,13 +13,20 @@ pub const MUTEX: Double = Double {
     promise: "excludes the threads of one process; each process has a mutex of its own",
     claim: Claim::SameProcess,
     atomic: true,
-    open: &|site: &Site| Ok(Box::new(StdMutex { mutex: site.mutex, guard: None })),
+    open: &|site: &Site| Ok(Box::new(StdMutex::at(site))),
     ..Double::PLAIN
 };
 
-struct StdMutex {
+/// One worker's handle on the mutex of its process.
+pub(super) struct StdMutex {
     mutex: &'static Mutex<()>,
     guard: Option<MutexGuard<'static, ()>>,
+}
+
+impl StdMutex {
+    pub(super) fn at(site: &Site<'_>) -> Self {
+        StdMutex { mutex: site.mutex, guard: None }
+    }
 }
 
 impl Lock for StdMutex {

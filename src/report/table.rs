@@ -84,7 +84,7 @@ fn interleaved(campaign: &Campaign, report: &Report, manner: Manner) -> String {
         text += &found(&[seen], manner);
         let (workers, preemptions) = match &seen.counterexample {
             Some(found) => (found.case.workers, found.history.preemptions().to_string()),
-            None => (row.lock.workers, String::new()),
+            None => (row.workers(), String::new()),
         };
         let line = format!("{:>6}{workers:>8}{preemptions:>8}", count(seen.evidence.cases));
         let _ = writeln!(text, "{}", line.trim_end());

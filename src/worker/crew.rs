@@ -55,8 +55,17 @@ pub struct Crew {
 }
 
 enum Hands {
-    Threads { workers: Vec<JoinHandle<()>>, mutex: &'static Mutex<()> },
-    Processes { workers: Vec<Child>, for_them: OwnedFd, _lifeline: OwnedFd },
+    Threads {
+        workers: Vec<JoinHandle<()>>,
+        mutex: &'static Mutex<()>,
+    },
+    /// So many workers live in each of the processes.
+    Processes {
+        each: u32,
+        processes: Vec<Child>,
+        for_them: OwnedFd,
+        _lifeline: OwnedFd,
+    },
 }
 
 impl Crew {
@@ -66,17 +75,17 @@ impl Crew {
     /// [`Error::Memory`] when there is none.
     pub fn new(staff: Staff, placement: Placement) -> Result<Self, Error> {
         let board = Arc::new(Mapping::<Board>::new("lockfuzz board").map_err(Error::Memory)?);
-        let hands = match placement {
+        let hands = match placement.to_a_process() {
             // A worker that never comes back may hold it for ever, so it is never freed: a few bytes
             // for each crew.
-            Placement::Threads => {
+            None => {
                 board.keep_private();
                 Hands::Threads { workers: Vec::new(), mutex: Box::leak(Box::default()) }
             }
-            Placement::Processes => {
+            Some(each) => {
                 let (for_them, lifeline) =
                     pipe_with(PipeFlags::CLOEXEC).map_err(|why| Error::Memory(why.into()))?;
-                Hands::Processes { workers: Vec::new(), for_them, _lifeline: lifeline }
+                Hands::Processes { each, processes: Vec::new(), for_them, _lifeline: lifeline }
             }
         };
         Ok(Crew { board, staff, local: Arc::default(), hands, spoilt: false })
@@ -92,14 +101,17 @@ impl Crew {
         &self.local
     }
 
-    /// Sees to it that there are at least so many workers, all at their places.
+    /// Sees to it that there are at least so many workers, all at their places. A process is always
+    /// full: who has no part in a case sleeps through it.
     ///
     /// # Errors
     /// [`Error::Start`] names the first that could not be started.
     pub fn muster(&mut self, workers: u32) -> Result<(), Error> {
         let had = self.size();
-        let new: Vec<Wid> = (1..=workers).filter(|&w| w > had || self.board.take_dead(w)).collect();
-        for &worker in &new {
+        let each = self.each();
+        let full = workers.next_multiple_of(each).max(had);
+        let new: Vec<Wid> = (1..=full).filter(|&w| w > had || self.board.take_dead(w)).collect();
+        for &worker in new.iter().filter(|&worker| (worker - 1) % each == 0) {
             self.start(worker).map_err(|source| Error::Start { worker, source })?;
         }
         for worker in new {
@@ -119,20 +131,30 @@ impl Crew {
     fn size(&self) -> u32 {
         match &self.hands {
             Hands::Threads { workers, .. } => workers.len() as u32,
-            Hands::Processes { workers, .. } => workers.len() as u32,
+            Hands::Processes { each, processes, .. } => processes.len() as u32 * each,
         }
     }
 
+    /// How many workers are started at a time.
+    fn each(&self) -> u32 {
+        match &self.hands {
+            Hands::Threads { .. } => 1,
+            Hands::Processes { each, .. } => *each,
+        }
+    }
+
+    /// Starts this worker, and who else lives in its process.
     fn start(&mut self, wid: Wid) -> io::Result<()> {
         match &mut self.hands {
             Hands::Threads { workers, mutex } => {
                 workers.push(thread::start(&self.staff, &self.board, &self.local, mutex, wid)?);
             }
-            Hands::Processes { workers, for_them, .. } => {
-                let new = process::start(&self.staff, &self.board, for_them, wid)?;
-                match workers.get_mut(wid as usize - 1) {
+            Hands::Processes { each, processes, for_them, .. } => {
+                let workers = wid..=wid + *each - 1;
+                let new = process::start(&self.staff, &self.board, for_them, workers)?;
+                match processes.get_mut(((wid - 1) / *each) as usize) {
                     Some(dead) => *dead = new,
-                    None => workers.push(new),
+                    None => processes.push(new),
                 }
             }
         }
@@ -140,36 +162,40 @@ impl Crew {
     }
 
     /// Kills the process of this worker, which sleeps at a point, and waits until it is gone: whoever
-    /// looks for it finds nobody, and the kernel has taken back what it held.
+    /// looks for it finds nobody, and the kernel has taken back what it held. All who live there die.
     ///
     /// # Errors
     /// [`Error::Start`] when that cannot be done.
     pub fn kill(&mut self, wid: Wid) -> Result<(), Error> {
-        if let Hands::Processes { workers, .. } = &mut self.hands
-            && let Some(child) = workers.get_mut(wid as usize - 1)
+        let each = self.each();
+        let nth = (wid - 1) / each;
+        if let Hands::Processes { processes, .. } = &mut self.hands
+            && let Some(child) = processes.get_mut(nth as usize)
         {
             let killed = child.kill().and_then(|()| child.wait());
             killed.map_err(|source| Error::Start { worker: wid, source })?;
         }
-        self.board.bury(wid);
+        (nth * each + 1..=nth * each + each).for_each(|wid| self.board.bury(wid));
         Ok(())
     }
 
-    /// Has this worker left without being told to?
+    /// Has this worker left without being told to, alone or with its process?
     pub fn is_gone(&mut self, wid: Wid) -> bool {
-        match &mut self.hands {
-            Hands::Threads { .. } => self.board.has_left(wid),
-            Hands::Processes { workers, .. } => {
-                workers.get_mut(wid as usize - 1).is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+        self.board.has_left(wid)
+            || match &mut self.hands {
+                Hands::Threads { .. } => false,
+                Hands::Processes { each, processes, .. } => {
+                    let process = processes.get_mut((wid - 1) as usize / *each as usize);
+                    process.is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+                }
             }
-        }
     }
 
-    /// The process ids of those workers that are processes of their own.
+    /// The process ids of the processes that were started for the workers.
     pub fn pids(&self) -> Vec<u32> {
         match &self.hands {
             Hands::Threads { .. } => Vec::new(),
-            Hands::Processes { workers, .. } => workers.iter().map(Child::id).collect(),
+            Hands::Processes { processes, .. } => processes.iter().map(Child::id).collect(),
         }
     }
 
@@ -199,10 +225,10 @@ impl Drop for Crew {
                 }
             }
             Hands::Threads { .. } => {}
-            Hands::Processes { workers, .. } => {
-                for worker in workers {
-                    let _ = worker.kill();
-                    let _ = worker.wait();
+            Hands::Processes { processes, .. } => {
+                for process in processes {
+                    let _ = process.kill();
+                    let _ = process.wait();
                 }
             }
         }

@@ -11,7 +11,7 @@ mod thread;
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -49,6 +49,13 @@ struct Place<'a> {
     mutex: &'static Mutex<()>,
     /// Of a thread of the driver's process.
     local: Option<&'a Arc<Local>>,
+}
+
+/// A worker's whole life. A lock under test may panic: the board says so, and the driver names the worker.
+fn live(place: Place<'_>, wid: Wid) {
+    if catch_unwind(AssertUnwindSafe(|| serve(place, wid))).is_err() {
+        place.board.leave(wid);
+    }
 }
 
 /// Serves cases until told to leave.

@@ -1,4 +1,4 @@
-//! Workers that are processes of their own.
+//! Workers in processes of their own: one in each, or several as its threads.
 //!
 //! A worker process gets two descriptors: the board's memory as its standard input, and the reading
 //! end of a pipe as its standard output. Nobody ever writes to that pipe. It ends when the driver
@@ -7,21 +7,23 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::Builder;
 
 use super::board::Board;
 use super::crew::Staff;
-use super::{Place, serve};
+use super::{Place, live, thread};
 use crate::lock::Double;
 use crate::schedule::Wid;
 use crate::sys::mapping::Mapping;
 
-/// The program that becomes a worker process: it is started with these words, then the worker's
-/// number and the folder, and must call [`work`] with those two.
+/// The program that becomes a worker process: it is started with these words, then the numbers of the
+/// workers that live in it and the folder, and must call [`work`] with those two.
 #[derive(Clone, Debug)]
 pub struct Launch {
     program: PathBuf,
@@ -52,11 +54,12 @@ pub(super) fn start(
     staff: &Staff,
     board: &Mapping<Board>,
     lifeline: &OwnedFd,
-    wid: Wid,
+    workers: RangeInclusive<Wid>,
 ) -> io::Result<Child> {
     let memory = board.memory().try_clone_to_owned()?;
     let mut command = staff.launch.command();
-    command.arg(wid.to_string()).arg(&staff.folder);
+    let numbers: Vec<String> = workers.map(|wid| wid.to_string()).collect();
+    command.arg(numbers.join(",")).arg(&staff.folder);
     command.stdin(Stdio::from(memory)).stdout(Stdio::from(lifeline.try_clone()?));
     let _alone = BIRTHS.write().unwrap_or_else(PoisonError::into_inner);
     command.spawn()
@@ -71,21 +74,28 @@ pub(crate) fn no_births() -> RwLockReadGuard<'static, ()> {
     BIRTHS.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A whole life as a worker process. Comes back when the driver sends the worker away.
+/// A whole life as a worker process. Comes back when the driver sends its workers away.
 ///
 /// # Errors
 /// When the process was not started by a driver.
-pub fn work(wid: &OsStr, folder: &Path, doubles: &[&Double]) -> io::Result<()> {
+pub fn work(workers: &OsStr, folder: &Path, doubles: &[&Double]) -> io::Result<()> {
     static MUTEX: Mutex<()> = Mutex::new(());
-    let wid: Wid = wid
-        .to_str()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the number of a worker"))?;
+    let numbers = workers.to_str().map(|text| text.split(',').map(str::parse).collect());
+    let Some(Ok(workers)): Option<Result<Vec<Wid>, _>> = numbers else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the numbers of workers"));
+    };
+    let (&last, others) = workers.split_last().expect("a split text has a part");
     let memory = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let board = Arc::new(Mapping::<Board>::open(memory)?);
     end_with(File::from(io::stdout().as_fd().try_clone_to_owned()?));
-    serve(Place { board: &board, folder, doubles, mutex: &MUTEX, local: None }, wid);
-    Ok(())
+    let place = Place { board: &board, folder, doubles, mutex: &MUTEX, local: None };
+    std::thread::scope(|scope| {
+        for &wid in others {
+            Builder::new().name(thread::name(wid)).spawn_scoped(scope, move || live(place, wid))?;
+        }
+        live(place, last);
+        Ok(())
+    })
 }
 
 /// Ends this process, whatever it is doing, when the other end of `lifeline` is closed.

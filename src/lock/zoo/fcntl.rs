@@ -1,12 +1,13 @@
 //! `fcntl`: a POSIX record lock (fcntl(2), F_SETLK) on the whole lock file.
 //!
 //! The lock of mail spools and old databases. It belongs to the process: its threads all have it at
-//! once, and the process loses it when any of them closes the file, whichever handle it is.
+//! once, and the process loses it when any of them gives it back, or closes the file, whichever handle it
+//! is. So it excludes other processes only as long as each has one thread that uses it.
 
 use std::io;
 
 use super::flocked;
-use crate::case::Faults;
+use crate::case::{Faults, Placement};
 use crate::fs::{File, OpenOptions};
 use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
 
@@ -14,8 +15,9 @@ use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
 pub const FCNTL: Double = Double {
     name: "fcntl",
     what: "POSIX record lock on a lock file, opened by each worker",
-    promise: "excludes other processes; the threads of one process all get it",
-    claim: Claim::OtherProcesses,
+    promise: "excludes other processes that have one thread each; all threads of one process get it",
+    claim: Claim::LoneProcesses,
+    placements: &Placement::ALL,
     open: &|site| {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Fcntl(file)))

@@ -9,6 +9,7 @@ mod bakery_no_choosing;
 mod excl;
 mod exists_create;
 mod fcntl;
+mod fcntl_close;
 mod flag_shared;
 mod flock_checked;
 mod flock_unlink;
@@ -36,6 +37,7 @@ pub use bakery_no_choosing::BAKERY_NO_CHOOSING;
 pub use excl::EXCL;
 pub use exists_create::EXISTS_CREATE;
 pub use fcntl::FCNTL;
+pub use fcntl_close::FCNTL_CLOSE;
 pub use flag_shared::FLAG_SHARED;
 pub use flock_checked::FLOCK_CHECKED;
 pub use flock_unlink::FLOCK_UNLINK;
@@ -54,7 +56,7 @@ pub use symlink::SYMLINK;
 pub use timeout_release::TIMEOUT_RELEASE;
 
 /// The broken ones, then the sound ones.
-pub static ZOO: [&Double; 21] = [
+pub static ZOO: [&Double; 22] = [
     &FLAG_SHARED,
     &EXISTS_CREATE,
     &RENAME_LOCK,
@@ -62,6 +64,7 @@ pub static ZOO: [&Double; 21] = [
     &PID_LATE,
     &MTIME_STALE,
     &FLOCK_UNLINK,
+    &FCNTL_CLOSE,
     &FLOCK_UPGRADE,
     &TIMEOUT_RELEASE,
     &LEASE,
