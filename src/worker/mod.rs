@@ -103,9 +103,9 @@ fn run_part(board: &Arc<Mapping<Board>>, local: &Arc<Local>, me: Wid, part: &Par
         resume_unwind(Box::new(LEFT));
     }
     match ended {
-        Ok(()) => log(board, step, Time::ZERO, What::Exited),
+        Ok(()) => log(board, step, board.now(), What::Exited),
         Err(message) => {
-            log(board, step, Time::ZERO, What::Note(format!("panicked: {message}")));
+            log(board, step, board.now(), What::Note(format!("panicked: {message}")));
             local.panicked(me, message);
         }
     }

@@ -306,6 +306,7 @@ impl Board {
             for word in [
                 &lane.blocked,
                 &lane.asleep,
+                &lane.woken,
                 &lane.expired,
                 &lane.sent,
                 &lane.answered,
