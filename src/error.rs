@@ -21,6 +21,8 @@ pub enum Error {
     Failed { worker: Wid, command: Command, folder: PathBuf, source: io::Error },
     #[error("the run has more than {0} events")]
     TooLong(usize),
+    #[error("the scheduler chose number {chosen} of {enabled} that could go on, counted from 0")]
+    Scheduler { chosen: usize, enabled: usize },
     #[error("cannot use {path} for the shared file: {source}", path = .path.display())]
     Folder { path: PathBuf, source: io::Error },
     #[error("cannot save {path}: {source}", path = .path.display())]

@@ -110,11 +110,13 @@ fn every_word_of_a_verdict() {
             Reason::NotFound { .. } => 11,
             Reason::Late(_) => 12,
             Reason::Missing(_) => 13,
-            Reason::Unrepeatable => 14,
+            Reason::Unrepeatable { divergence: None } => 14,
+            Reason::Unrepeatable { divergence: Some(_) } => 17,
+            Reason::IllFormed { .. } => 18,
             Reason::NotBegun { .. } => 15,
         },
     };
-    assert_eq!(kinds(&read_lines("json verdict"), number), 17);
+    assert_eq!(kinds(&read_lines("json verdict"), number), 19);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::strategy::ValueTree;
 
 use super::{Campaign, Shared};
 use crate::case::Case;
-use crate::check::{Failure, Reason, Verdict};
+use crate::check::{Divergence, Failure, Reason, Verdict};
 use crate::engine::{Engine, Kind, Stepped};
 use crate::error::Error;
 use crate::history::History;
@@ -116,16 +116,20 @@ impl Hunt<'_> {
         Ok(best)
     }
 
-    /// Runs the counterexample again and again: does it hold?
-    pub(super) fn repeat(&mut self, found: &mut Counterexample) -> Result<(), Error> {
+    /// Runs the counterexample again and again: does it hold? If not, where do the runs part?
+    pub(super) fn repeat(&mut self, found: &mut Counterexample) -> Result<Option<Divergence>, Error> {
+        let mut parted = None;
         let stepped = self.campaign.engine == Kind::Stepped;
         for _ in 0..if stepped { REPLAYS } else { SLOW_REPLAYS } {
             let (history, verdict) = run_and_retry(self.engine, &found.case, self.lock)?;
             let same = !stepped || history == found.history;
+            if !same {
+                parted = parted.or_else(|| Divergence::between(&found.history, &history));
+            }
             found.replays.0 += 1;
             found.replays.1 += u32::from(same && found.is_broken_by(&verdict));
         }
-        Ok(())
+        Ok(parted)
     }
 
     /// Saves it, if the campaign saves anything.

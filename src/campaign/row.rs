@@ -12,10 +12,11 @@ use super::counterexample::{Counterexample, Hunt, run_and_retry};
 use super::{Campaign, Found, Row, RowReport, Shared};
 use crate::case::Case;
 use crate::check::{Evidence, Law, Reason, Verdict};
-use crate::engine::{Engine, Kind};
+use crate::engine::{Engine, Kind, Repeated};
 use crate::error::Error;
 use crate::history::History;
 use crate::interleave::{Faulty, Scheduler};
+use crate::lock::Double;
 use crate::schedule::{Time, at_once};
 use crate::strategy::{CaseTree, Cases, cases};
 
@@ -23,6 +24,9 @@ use crate::strategy::{CaseTree, Cases, cases};
 const TURN: u64 = 256;
 /// After so many cases without a verdict a row is given up.
 const UNCLEAR: u32 = 3;
+
+/// Every so many interleaved cases, the first among them, one is run again and must be the same.
+const SAMPLE: u64 = 1024;
 
 /// An interleaved case is over sooner than it is generated, and there are more of them to miss.
 const INTERLEAVED: u64 = 4;
@@ -151,11 +155,13 @@ impl RowRun {
             }
             Source::Interleavings { case, scheduler } => {
                 scheduler.begin();
-                let (history, choices) = engine.explore(case, scheduler)?;
-                let case = Case { choices: Some(choices), ..case.clone() };
-                let verdict = engine.judge(&case, self.row.lock.promised(), &history);
-                let tree = CaseTree::new(case.clone(), simpler);
-                self.consider((case, history, verdict), tree, Stage { campaign, engine, shared })
+                let went = if self.evidence.cases.is_multiple_of(SAMPLE) {
+                    explored(&mut Repeated::new(engine), case, scheduler, self.row.lock)?
+                } else {
+                    explored(engine, case, scheduler, self.row.lock)?
+                };
+                let tree = CaseTree::new(went.0.clone(), simpler);
+                self.consider(went, tree, Stage { campaign, engine, shared })
             }
         }
     }
@@ -174,7 +180,8 @@ impl RowRun {
             Verdict::Inconclusive { reason } => {
                 self.unclear.get_or_insert(reason);
                 self.times_unclear += 1;
-                self.finished = self.times_unclear == UNCLEAR;
+                let unrepeatable = matches!(reason, Reason::Unrepeatable { .. });
+                self.finished = unrepeatable || self.times_unclear == UNCLEAR;
             }
             Verdict::Fail(failure) => {
                 self.finished = true;
@@ -207,7 +214,10 @@ impl RowRun {
                 let stem = self.row.stem();
                 let saved = hunt.save(&mut found, &stem);
                 self.counterexample = Some(found);
-                match went {
+                if let Ok(Some(divergence)) = went {
+                    self.unclear = Some(Reason::Unrepeatable { divergence: Some(divergence) });
+                }
+                match went.map(drop) {
                     // The budget is used up, or somebody wants it to end: it was found all the same.
                     Err(Error::Interrupted) => saved?,
                     went => went.and(saved)?,
@@ -221,8 +231,11 @@ impl RowRun {
         let expected = self.expected(campaign);
         let cases = self.evidence.cases;
         let (found, verdict) = match (&self.counterexample, self.unclear) {
-            (Some(found), unclear) if !found.repeats() || unclear == Some(Reason::Unrepeatable) => {
-                (Found::Inconclusive, Verdict::unclear(Reason::Unrepeatable))
+            (_, Some(reason @ Reason::Unrepeatable { .. })) => {
+                (Found::Inconclusive, Verdict::unclear(reason))
+            }
+            (Some(found), _) if !found.repeats() => {
+                (Found::Inconclusive, Verdict::unclear(Reason::Unrepeatable { divergence: None }))
             }
             (Some(found), _) if breaks_as_said(found.failure.law, expected) => {
                 (expected, self.evidence.verdict())
@@ -248,6 +261,19 @@ impl RowRun {
             counterexample: self.counterexample,
         }
     }
+}
+
+/// Lets the scheduler choose, and judges what came of it.
+fn explored(
+    engine: &mut dyn Engine,
+    case: &Case,
+    scheduler: &mut dyn Scheduler,
+    lock: &Double,
+) -> Result<(Case, History, Verdict), Error> {
+    let (history, choices) = engine.explore(case, scheduler)?;
+    let case = Case { choices: Some(choices), ..case.clone() };
+    let verdict = engine.judge(&case, lock.promised(), &history);
+    Ok((case, history, verdict))
 }
 
 fn strategy(campaign: &Campaign, row: Row) -> Cases {

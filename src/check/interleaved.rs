@@ -4,6 +4,7 @@ use crate::case::Case;
 use crate::history::{Absence, History, What};
 use crate::lock::Promise;
 
+use super::form::ill_formed;
 use super::readback::{failure, first_wrong};
 use super::{Checker, Evidence, Failure, Law, Reason, Verdict};
 
@@ -17,6 +18,9 @@ impl Checker for Interleaved {
     fn check(&self, case: &Case, history: &History) -> Verdict {
         if let Some(&missing) = history.missing.iter().find(|m| m.why != Absence::Stuck) {
             return Verdict::unclear(Reason::Missing(missing));
+        }
+        if let Some(reason) = ill_formed(case, history) {
+            return Verdict::unclear(reason);
         }
         let found = self.two_inside(case, history).or_else(|| first_wrong(case, history));
         if let Some(failure) = found.or_else(|| stuck(history)) {

@@ -1,5 +1,7 @@
 //! History to verdict: [`Checker`], the sequential [`model`], and the law of the read-back.
 
+mod divergence;
+mod form;
 mod interleaved;
 pub mod model;
 mod readback;
@@ -10,6 +12,8 @@ mod verdict;
 use crate::case::Case;
 use crate::history::History;
 
+pub use divergence::{Cause, Divergence};
+pub use form::Wrong;
 pub use interleaved::Interleaved;
 pub use realtime::Realtime;
 pub use stepped::Stepped;

@@ -4,6 +4,7 @@ use crate::case::Case;
 use crate::history::{History, What};
 use crate::lock::Promise;
 
+use super::form::ill_formed;
 use super::readback::{failure, first_wrong};
 use super::{Checker, Evidence, Law, Reason, Verdict};
 
@@ -19,6 +20,9 @@ impl Checker for Realtime {
         }
         if let Some(late) = history.late {
             return Verdict::unclear(Reason::Late(late));
+        }
+        if let Some(reason) = ill_formed(case, history) {
+            return Verdict::unclear(reason);
         }
         let first = |what: What| history.events.iter().position(|event| event.what == what);
         if let (None, Some(event)) = (first(What::Wrote), history.events.first()) {

@@ -5,6 +5,7 @@ use crate::history::{Absence, Event, History, What};
 use crate::lock::Promise;
 use crate::schedule::Wid;
 
+use super::form::ill_formed;
 use super::model::{Move, Outcome, predict};
 use super::readback::{failure, first_wrong};
 use super::{Checker, Evidence, Failure, Law, Reason, Verdict};
@@ -18,6 +19,9 @@ impl Checker for Stepped {
     fn check(&self, case: &Case, history: &History) -> Verdict {
         if let Some(&missing) = history.missing.iter().find(|m| m.why != Absence::Stuck) {
             return Verdict::unclear(Reason::Missing(missing));
+        }
+        if let Some(reason) = ill_formed(case, history) {
+            return Verdict::unclear(reason);
         }
         if let Some(failure) = self.difference(case, history) {
             return Verdict::Fail(failure);

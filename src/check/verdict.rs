@@ -8,6 +8,8 @@ use crate::case::Case;
 use crate::history::{Absence, History, Late, Missing, Seen, What};
 use crate::schedule::{Command, Wid};
 
+use super::{Divergence, Wrong};
+
 /// What is to be thought of a history, of a row of cases, or of a campaign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
@@ -235,8 +237,21 @@ pub enum Reason {
     Late(Late),
     /// A worker did not finish.
     Missing(Missing),
-    /// What was found could not be found again.
-    Unrepeatable,
+    /// What happened did not happen again.
+    Unrepeatable {
+        /// Where the two runs part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        divergence: Option<Divergence>,
+    },
+    /// The history does not add up, so an engine is broken and the lock is not tested.
+    IllFormed {
+        /// Whose event it is.
+        worker: Wid,
+        /// Which event of the history cannot be, counted from 0.
+        event: usize,
+        /// Why not.
+        wrong: Wrong,
+    },
     /// So many rows were never begun.
     NotBegun {
         /// How many.
@@ -268,7 +283,15 @@ impl fmt::Display for Reason {
                 };
                 write!(f, "worker {} {what}; it was told: {}", missing.worker, missing.command.name())
             }
-            Reason::Unrepeatable => f.write_str("what was found did not happen again"),
+            Reason::Unrepeatable { divergence: None } => f.write_str("what was found did not happen again"),
+            Reason::Unrepeatable { divergence: Some(divergence) } => {
+                write!(f, "what happened did not happen again: {divergence}")
+            }
+            Reason::IllFormed { worker, event, wrong } => write!(
+                f,
+                "the history does not add up: at event {} worker {worker} {wrong}; lockfuzz itself is broken",
+                event + 1
+            ),
             Reason::NotBegun { rows: 1 } => f.write_str("one row was never begun"),
             Reason::NotBegun { rows } => write!(f, "{rows} rows were never begun"),
         }

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use crate::error::Error;
 use crate::interleave::{Act, Enabled, Scheduler};
 use crate::schedule::Wid;
 use crate::worker::Crew;
@@ -16,12 +17,14 @@ use crate::worker::board::{Board, DRIVER};
 pub(super) struct Asked<'a> {
     scheduler: &'a mut dyn Scheduler,
     choices: Vec<u32>,
+    /// It chose what is not there.
+    broken: Option<Error>,
     panic: Option<Box<dyn Any + Send>>,
 }
 
 impl<'a> Asked<'a> {
     pub(super) fn new(scheduler: &'a mut dyn Scheduler) -> Self {
-        Asked { scheduler, choices: Vec::new(), panic: None }
+        Asked { scheduler, choices: Vec::new(), broken: None, panic: None }
     }
 
     /// Lets the crew ask while `act` runs.
@@ -32,15 +35,21 @@ impl<'a> Asked<'a> {
 
     /// What was chosen, where there was something to choose; zeros at the end mean nothing and are left
     /// out. If the scheduler has panicked, so does this, after `first`.
-    pub(super) fn choices(self, first: impl FnOnce()) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// [`Error::Scheduler`] if it chose what is not there.
+    pub(super) fn choices(self, first: impl FnOnce()) -> Result<Vec<u32>, Error> {
         if let Some(panic) = self.panic {
             first();
             resume_unwind(panic);
         }
+        if let Some(why) = self.broken {
+            return Err(why);
+        }
         let length = self.choices.iter().rposition(|&choice| choice != 0).map_or(0, |last| last + 1);
         let mut choices = self.choices;
         choices.truncate(length);
-        choices
+        Ok(choices)
     }
 
     /// Who goes on, if that is what the board asks; the driver, if it has to do something first.
@@ -74,7 +83,11 @@ impl<'a> Asked<'a> {
     fn choose(&mut self, board: &Board, last: Wid) -> (Wid, Enabled) {
         let mut enabled: Vec<_> =
             board.options(last).into_iter().map(|option| known(board, option)).collect();
-        let choice = self.scheduler.choose(&enabled) % enabled.len();
+        let chosen = self.scheduler.choose(&enabled);
+        if chosen >= enabled.len() {
+            self.broken.get_or_insert(Error::Scheduler { chosen, enabled: enabled.len() });
+        }
+        let choice = chosen % enabled.len();
         if enabled.len() > 1 {
             self.choices.push(choice as u32);
         }

@@ -3,6 +3,7 @@
 mod asked;
 mod programs;
 mod realtime;
+mod repeated;
 mod stepped;
 
 use std::fs;
@@ -25,6 +26,7 @@ use crate::worker::board::{Board, EVENTS, pace};
 use crate::worker::{Crew, Staff, case_files, process};
 
 pub use realtime::Realtime;
+pub use repeated::Repeated;
 pub use stepped::Stepped;
 
 /// Which engine.

@@ -34,7 +34,8 @@ impl Stepped {
             })
         });
         let choices = asked.choices(|| self.crews.discard(Placement::Threads));
-        Ok(Execution { choices, ..went? })
+        let went = went?;
+        Ok(Execution { choices: choices?, ..went })
     }
 
     /// The execution that these choices lead to.

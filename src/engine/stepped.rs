@@ -55,7 +55,9 @@ impl Engine for Stepped {
             await_turn(crew, case.workers)
         });
         let choices = asked.choices(|| self.crews.discard(case.placement));
-        Ok((self.crews.finish(case, missing?)?, choices))
+        // The run is brought to its end first, so that the crew is fit for the next one.
+        let history = self.crews.finish(case, missing?)?;
+        Ok((history, choices?))
     }
 
     fn judge(&self, case: &Case, promise: Promise, history: &History) -> Verdict {
