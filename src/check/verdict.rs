@@ -237,6 +237,11 @@ pub enum Reason {
     Missing(Missing),
     /// What was found could not be found again.
     Unrepeatable,
+    /// The run was stopped after so many steps: somebody tries again and again without waiting.
+    Endless {
+        /// How many.
+        steps: u32,
+    },
     /// So many rows were never begun.
     NotBegun {
         /// How many.
@@ -265,10 +270,15 @@ impl fmt::Display for Reason {
                     Absence::Died => "is gone (its process ended)",
                     Absence::Silent => "did not answer",
                     Absence::Stuck => "still waits for the lock",
+                    Absence::Endless => "goes on and on",
                 };
                 write!(f, "worker {} {what}; it was told: {}", missing.worker, missing.command.name())
             }
             Reason::Unrepeatable => f.write_str("what was found did not happen again"),
+            Reason::Endless { steps } => write!(
+                f,
+                "the run was stopped after {steps} steps: somebody tries again and again without waiting"
+            ),
             Reason::NotBegun { rows: 1 } => f.write_str("one row was never begun"),
             Reason::NotBegun { rows } => write!(f, "{rows} rows were never begun"),
         }
