@@ -112,9 +112,10 @@ fn every_word_of_a_verdict() {
             Reason::Missing(_) => 13,
             Reason::Unrepeatable => 14,
             Reason::NotBegun { .. } => 15,
+            Reason::Endless { .. } => 17,
         },
     };
-    assert_eq!(kinds(&read_lines("json verdict"), number), 17);
+    assert_eq!(kinds(&read_lines("json verdict"), number), 18);
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn every_plain_word_is_on_the_page() {
     Scope::ALL.iter().for_each(|value| look("scope", value.name()));
     Order::ALL.iter().for_each(|value| look("order", value.name()));
     Kind::ALL.iter().for_each(|value| look("engine", value.name()));
-    for why in [Absence::Died, Absence::Silent, Absence::Stuck] {
+    for why in [Absence::Died, Absence::Silent, Absence::Stuck, Absence::Endless] {
         look("why", serde_json::to_value(why).unwrap().as_str().unwrap());
     }
     assert_eq!(missing, [""; 0]);
