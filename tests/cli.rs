@@ -404,7 +404,7 @@ fn what_is_found_on_a_real_clock_is_replayed_there() {
     run(home.fuzz(&format!("{words} --period 0.1 --cases 1"))).assert_code(0);
     let ran = run(home.lockfuzz(["replay", "lockfuzz-found/flag-processes.json", "--times", "3"]));
     ran.assert_code(100);
-    assert!(ran.out.starts_with("flag, processes, realtime engine\n"), "{}", ran.out);
+    assert!(ran.out.starts_with("flag, processes: race, as expected\n      realtime engine, "), "{}", ran.out);
     assert!(ran.out.ends_with("replay  seen again, 3 times of 3\n"), "{}", ran.out);
     home.assert_clean();
 }

@@ -1,0 +1,209 @@
+//! The one block that every failure is told in, whatever found it.
+
+use std::fmt::{self, Write};
+use std::path::Path;
+
+use super::law::{broken, sentence};
+use super::timeline::timeline;
+use super::{count, wrapped};
+use crate::case::Case;
+use crate::check::Failure;
+use crate::history::History;
+
+/// What broke · how it was found, shrunk and replayed · timeline · law and cause · saved · replay.
+///
+/// [`Block::of`] fills in what follows from the failure itself; the rest is for whoever found it.
+/// At most 80 columns wide, but for what is there to be copied.
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    /// What broke: `flock, threads: two inside at once`.
+    pub what: String,
+    /// Was that to be expected? Then the first line does not cry FAIL.
+    pub expected: bool,
+    /// How it was found, shrunk and replayed; what the lock promises. One paragraph each.
+    pub story: Vec<String>,
+    /// The timeline.
+    pub picture: String,
+    /// Which law broke, in a sentence.
+    pub law: Option<String>,
+    /// What decides whether it breaks, in a sentence.
+    pub cause: Option<String>,
+    /// The file that it was saved in, and what else is to be said of it.
+    pub saved: Option<String>,
+    /// How to see it again.
+    pub replay: Option<String>,
+}
+
+impl Block {
+    /// The failure of this run; `name` says of what: `flock, threads`.
+    pub fn of(name: &str, case: &Case, history: &History, failure: &Failure) -> Block {
+        Block {
+            what: format!("{name}: {}", broken(case, history, failure)),
+            picture: timeline(case, history, Some(failure)),
+            law: Some(sentence(case, history, failure)),
+            ..Block::default()
+        }
+    }
+
+    /// With what stands out in another colour, as `red` paints it.
+    pub fn painted(&self, red: impl Fn(&str) -> String) -> String {
+        let first = if self.expected { self.what.clone() } else { format!("{}  {}", red("FAIL"), self.what) };
+        let mut text = format!("{first}\n");
+        for paragraph in &self.story {
+            text += &wrapped("", 6, paragraph);
+        }
+        let _ = write!(text, "\n{}", self.picture.replace("WRONG", &red("WRONG")));
+        text.push('\n');
+        for (label, sentence) in [("law", &self.law), ("cause", &self.cause)] {
+            if let Some(sentence) = sentence {
+                text += &wrapped(label, 8, sentence);
+            }
+        }
+        // These are there to be copied, so they are not broken, however long.
+        for (label, line) in [("saved", &self.saved), ("replay", &self.replay)] {
+            if let Some(line) = line {
+                let _ = writeln!(text, "{label:<8}{line}");
+            }
+        }
+        text
+    }
+}
+
+/// Without colour.
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.painted(str::to_owned))
+    }
+}
+
+/// The first line where a `race` was to be expected; in an interleaved run also what that looks like.
+pub fn as_expected(name: &str, race: &str, case: &Case, history: &History, failure: &Failure) -> String {
+    let broken = broken(case, history, failure);
+    let detail = if broken == failure.law.name() { String::new() } else { format!(" ({broken})") };
+    format!("{name}: {race}, as expected{detail}")
+}
+
+/// How a failure came to be known.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// Which of them it was, counted from 1.
+    pub found_in: u64,
+    /// How many there would have been.
+    pub of: Option<u64>,
+    /// Where all chance came from.
+    pub seed: u64,
+    /// How small it was made: see [`size`].
+    pub size: String,
+    /// How often it was run again, and how many of these runs failed in the same way.
+    pub replays: (u32, u32),
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Story { found_in, of, seed, size, replays: (runs, again) } = self;
+        write!(f, "found in case {}", count(*found_in))?;
+        if let Some(of) = of {
+            write!(f, " of {}", count(*of))?;
+        }
+        write!(f, " (seed {seed}), shrunk to {size}, replayed {runs} times: {again} fail")
+    }
+}
+
+/// How small a case is: its workers, and its preemptions, or its commands where there can be none.
+pub fn size(case: &Case, history: &History) -> String {
+    let rest = match &case.choices {
+        None => format!("{} commands", case.schedule.commands().count()),
+        Some(_) => match history.preemptions() {
+            1 => "1 preemption".to_owned(),
+            preemptions => format!("{preemptions} preemptions"),
+        },
+    };
+    format!("{} workers, {rest}", case.workers)
+}
+
+/// A path as a shell takes it.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::moves::short;
+    use super::*;
+
+    #[test]
+    fn a_failure_in_order_is_one_block() {
+        let (case, history, failure) = short::crossed();
+        let mut block = Block::of("flag, threads", &case, &history, &failure);
+        let (found_in, of, seed) = (4, Some(256), 9057);
+        let size = size(&case, &history);
+        block.story = vec![Story { found_in, of, seed, size, replays: (10, 10) }.to_string()];
+        block.saved = Some("found/flag-threads.json".to_owned());
+        block.replay = Some("lockfuzz replay found/flag-threads.json".to_owned());
+        let expected = "\
+FAIL  flag, threads: wrong read-back
+      found in case 4 of 256 (seed 9057), shrunk to 2 workers, 4 commands,
+      replayed 10 times: 10 fail
+
+tick  worker 1                worker 2                the file then holds
+   0  lock: got it; write                             worker 1
+   1                          lock: got it; write     worker 2
+   2  read: worker 2  WRONG                           worker 2
+   3                          read: worker 2  ok      worker 2
+
+law     worker 1 wrote at tick 0 and must read that back at tick 2; worker 2
+        wrote since
+saved   found/flag-threads.json
+replay  lockfuzz replay found/flag-threads.json
+";
+        assert_eq!(block.to_string(), expected);
+        let painted = block.painted(|text| format!("[{text}]"));
+        assert!(painted.starts_with("[FAIL]  flag") && painted.contains("  [WRONG]  "), "{painted}");
+        block.expected = true;
+        assert!(block.to_string().starts_with("flag, threads: wrong read-back\n"));
+    }
+
+    #[test]
+    fn an_interleaving_is_told_by_its_steps() {
+        let (case, history, failure) = short::interleaved();
+        let mut block = Block::of("exists-create, threads", &case, &history, &failure);
+        block.cause = Some("the look comes before the creation".to_owned());
+        let expected = "\
+FAIL  exists-create, threads: two inside at once
+
+step  worker 1                            worker 2
+   1  exists \"lock\": no
+      ---------- preempted ---------->
+   2                                      exists \"lock\": no
+   3                                      write \"lock\" \"2\": ok
+   4                                      HOLDS
+   5                                      write
+      <---------- preempted ----------
+   6  write \"lock\" \"1\": ok
+   7  HOLDS                               HOLDS since step 4
+   8  write
+      ---------- preempted ---------->
+   9                                      read: worker 1  WRONG
+
+law     worker 2 wrote in step 5 and must read that back in step 9; worker 1
+        wrote in step 8
+cause   the look comes before the creation
+";
+        assert_eq!(block.to_string(), expected);
+        for line in expected.lines() {
+            assert!(line.len() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn paths_can_be_given_to_a_shell() {
+        assert_eq!(quoted(Path::new("found/a-b.json")), "found/a-b.json");
+        assert_eq!(quoted(Path::new("it's here")), r"'it'\''s here'");
+    }
+}
