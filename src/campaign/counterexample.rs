@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use proptest::strategy::ValueTree;
 
+use super::cause::{Cause, cause};
 use super::{Campaign, Shared};
 use crate::case::Case;
 use crate::check::{Failure, Reason, Verdict};
@@ -39,6 +40,8 @@ pub struct Counterexample {
     pub shrink_tries: u32,
     /// How often it was run again, and how many of these runs failed in the same way.
     pub replays: (u32, u32),
+    /// What decides that it breaks, where that could be found.
+    pub cause: Option<Cause>,
     /// Where it was saved.
     pub path: Option<PathBuf>,
 }
@@ -128,6 +131,13 @@ impl Hunt<'_> {
         Ok(())
     }
 
+    /// Finds out what decides that it breaks.
+    pub(super) fn explain(&mut self, found: &mut Counterexample) -> Result<(), Error> {
+        let promise = self.lock.promised();
+        found.cause = cause(self.engine, &found.case, promise, &found.history, &found.failure)?;
+        Ok(())
+    }
+
     /// Saves it, if the campaign saves anything.
     pub(super) fn save(&self, found: &mut Counterexample, stem: &str) -> Result<(), Error> {
         let Some(folder) = &self.campaign.save else { return Ok(()) };
@@ -141,6 +151,7 @@ impl Hunt<'_> {
                 seed: self.campaign.seed,
                 found_in_case: found.found_in_case,
                 shrink_tries: found.shrink_tries,
+                cause: found.cause,
             }),
         };
         found.path = Some(saved.save(folder, stem)?);

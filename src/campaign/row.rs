@@ -185,6 +185,7 @@ impl RowRun {
                     found_in_case: self.evidence.cases,
                     shrink_tries: 0,
                     replays: (0, 0),
+                    cause: None,
                     path: None,
                 };
                 let mut hunt = Hunt { campaign, lock: self.row.lock, engine, shared };
@@ -198,7 +199,8 @@ impl RowRun {
                         let tree = CaseTree::new(fewer.case.clone(), simpler);
                         found = hunt.smallest(tree, fewer)?;
                     }
-                    hunt.repeat(&mut found)
+                    hunt.repeat(&mut found)?;
+                    if found.repeats() { hunt.explain(&mut found) } else { Ok(()) }
                 });
                 if went.as_ref().is_err_and(|why| !matches!(why, Error::Interrupted)) {
                     // What made us fail may have made the case fail, so this run counts as one without.

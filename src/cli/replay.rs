@@ -7,9 +7,9 @@ use super::args::ReplayArgs;
 use super::workspace::Workspace;
 use super::{Exit, Trouble, find_double, say};
 use crate::calibrate::calibrate;
-use crate::campaign::run_and_retry;
+use crate::campaign::{cause, run_and_retry};
 use crate::case::Case;
-use crate::check::Verdict;
+use crate::check::{Law, Verdict};
 use crate::engine::Kind;
 use crate::lock::Double;
 use crate::regression::Saved;
@@ -53,14 +53,18 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
     let Some((history, verdict)) = last else { return Ok(Exit::Nothing) };
     let name = format!("{}, {}", case.lock, case.placement.name());
     let mut block = match &verdict {
-        Verdict::Fail(failure) => Block::of(&name, &case, &history, failure),
+        Verdict::Fail(failure) => {
+            let why = cause(engine.as_mut(), &case, double.promised(), &history, failure)?;
+            Block::of(&name, &case, &history, failure, why)
+        }
         _ => Block { what: name.clone(), picture: timeline(&case, &history, None), ..Block::default() },
     };
     block.expected = true;
     if let Verdict::Fail(failure) = &verdict {
-        block.expected = failure.law.is_race() && expects_race(double, &case);
-        if block.expected {
-            block.what = as_expected(&name, "race", &case, &history, failure);
+        let expected = expected(double, &case, failure.law);
+        block.expected = expected.is_some();
+        if let Some(race) = expected {
+            block.what = as_expected(&name, race, &case, &history, failure);
         }
     }
     block.story = vec![format!("{} engine, {}", saved.engine.name(), size(&case, &history))];
@@ -70,9 +74,12 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
     Ok(tally.exit())
 }
 
-/// Must this case break the law, by what the lock says of itself?
-fn expects_race(double: &Double, case: &Case) -> bool {
-    double.claim.expects_race(case.placement, case.scope, case.workers)
+/// What this case must show by what the lock says of itself, if it is this failure.
+pub(super) fn expected(double: &Double, case: &Case, law: Law) -> Option<&'static str> {
+    let claim = double.promised().under(case.faults).claim;
+    let race = law.is_race() && claim.expects_race(case.placement, case.scope, case.workers);
+    let stuck = law == Law::Stuck && case.faults.crashes > 0 && !double.withstands.crash;
+    if race { Some("race") } else { stuck.then_some("stuck") }
 }
 
 #[derive(Default)]

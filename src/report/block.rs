@@ -3,9 +3,11 @@
 use std::fmt::{self, Write};
 use std::path::Path;
 
+use super::cause::cause;
 use super::law::{broken, sentence};
 use super::timeline::timeline;
 use super::{count, wrapped};
+use crate::campaign::Cause;
 use crate::case::Case;
 use crate::check::Failure;
 use crate::history::History;
@@ -28,6 +30,8 @@ pub struct Block {
     pub law: Option<String>,
     /// What decides whether it breaks, in a sentence.
     pub cause: Option<String>,
+    /// What those do who get it right.
+    pub remedy: Option<String>,
     /// The file that it was saved in, and what else is to be said of it.
     pub saved: Option<String>,
     /// How to see it again.
@@ -36,11 +40,12 @@ pub struct Block {
 
 impl Block {
     /// The failure of this run; `name` says of what: `flock, threads`.
-    pub fn of(name: &str, case: &Case, history: &History, failure: &Failure) -> Block {
+    pub fn of(name: &str, case: &Case, history: &History, failure: &Failure, why: Option<Cause>) -> Block {
         Block {
             what: format!("{name}: {}", broken(case, history, failure)),
             picture: timeline(case, history, Some(failure)),
             law: Some(sentence(case, history, failure)),
+            cause: why.and_then(|why| cause(case, history, failure, why)),
             ..Block::default()
         }
     }
@@ -54,7 +59,12 @@ impl Block {
         }
         let _ = write!(text, "\n{}", self.picture.replace("WRONG", &red("WRONG")));
         text.push('\n');
-        for (label, sentence) in [("law", &self.law), ("cause", &self.cause)] {
+        // Whatever broke against what was promised has a cause, and be it that the law is broken.
+        let (law, cause) = match &self.cause {
+            None if !self.expected => (&None, &self.law),
+            cause => (&self.law, cause),
+        };
+        for (label, sentence) in [("law", law), ("cause", cause), ("remedy", &self.remedy)] {
             if let Some(sentence) = sentence {
                 text += &wrapped(label, 8, sentence);
             }
@@ -140,7 +150,7 @@ mod tests {
     #[test]
     fn a_failure_in_order_is_one_block() {
         let (case, history, failure) = short::crossed();
-        let mut block = Block::of("flag, threads", &case, &history, &failure);
+        let mut block = Block::of("flag, threads", &case, &history, &failure, None);
         let (found_in, of, seed) = (4, Some(256), 9057);
         let size = size(&case, &history);
         block.story = vec![Story { found_in, of, seed, size, replays: (10, 10) }.to_string()];
@@ -157,7 +167,7 @@ tick  worker 1                worker 2                the file then holds
    2  read: worker 2  WRONG                           worker 2
    3                          read: worker 2  ok      worker 2
 
-law     worker 1 wrote at tick 0 and must read that back at tick 2; worker 2
+cause   worker 1 wrote at tick 0 and must read that back at tick 2; worker 2
         wrote since
 saved   found/flag-threads.json
 replay  lockfuzz replay found/flag-threads.json
@@ -172,8 +182,10 @@ replay  lockfuzz replay found/flag-threads.json
     #[test]
     fn an_interleaving_is_told_by_its_steps() {
         let (case, history, failure) = short::interleaved();
-        let mut block = Block::of("exists-create, threads", &case, &history, &failure);
-        block.cause = Some("the look comes before the creation".to_owned());
+        let name = "exists-create, threads";
+        let mut block =
+            Block::of(name, &case, &history, &failure, Some(Cause::Order { first: 1, second: 5 }));
+        block.remedy = Some("create it with O_EXCL".to_owned());
         let expected = "\
 FAIL  exists-create, threads: two inside at once
 
@@ -193,7 +205,9 @@ step  worker 1                            worker 2
 
 law     worker 2 wrote in step 5 and must read that back in step 9; worker 1
         wrote in step 8
-cause   the look comes before the creation
+cause   step 6 (worker 1: write \"lock\" \"1\": ok) comes after step 2 (worker 2:
+        exists \"lock\": no); the other way round the run passes (tried)
+remedy  create it with O_EXCL
 ";
         assert_eq!(block.to_string(), expected);
         for line in expected.lines() {

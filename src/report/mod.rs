@@ -2,6 +2,8 @@
 //! campaign.
 
 pub mod block;
+pub mod cause;
+pub mod explain;
 mod interleaving;
 #[cfg(feature = "cli")]
 pub mod json;
@@ -9,6 +11,7 @@ pub mod json;
 pub mod junit;
 pub mod law;
 mod moves;
+mod note;
 pub mod plot;
 #[cfg(feature = "cli")]
 pub mod progress;

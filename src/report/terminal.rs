@@ -159,7 +159,7 @@ fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) 
         };
     let size = size(&found.case, &found.history) + &orders;
     let name = format!("{}, {placement}", lock.name);
-    let mut block = Block::of(&name, &found.case, &found.history, &found.failure);
+    let mut block = Block::of(&name, &found.case, &found.history, &found.failure, found.cause);
     block.expected = matches!(row.verdict, Verdict::Pass(_));
     if block.expected {
         block.what = as_expected(&name, row.found.name(), &found.case, &found.history, &found.failure);
@@ -171,7 +171,6 @@ fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) 
         if row.found != Found::Inconclusive {
             block.story.push(format!("{} promises: {}", lock.name, lock.promise));
         }
-        block.cause = block.law.take();
     }
     if let Some(path) = &found.path {
         let others = if block.expected { others(report, path) } else { String::new() };

@@ -13,6 +13,7 @@ use crate::schedule::Wid;
 #[cfg(test)]
 pub(super) use fold::MOST;
 pub(super) use fold::{Row, fold};
+pub(super) use words::ascii;
 
 /// An event that tells something.
 #[derive(Clone, Debug)]

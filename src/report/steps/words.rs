@@ -24,7 +24,7 @@ pub(super) fn words(what: &What, fails: bool) -> Option<String> {
 }
 
 /// What a terminal can show anywhere.
-fn ascii(text: &str) -> String {
+pub(in crate::report) fn ascii(text: &str) -> String {
     let plain = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
     text.replace('\u{2026}', "...").chars().map(plain).collect()
 }
