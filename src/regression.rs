@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::campaign::Cause;
 use crate::case::Case;
 use crate::check::Verdict;
 use crate::engine::Kind;
@@ -50,6 +51,9 @@ pub struct Note {
     pub found_in_case: u64,
     /// How many cases were tried to make it smaller.
     pub shrink_tries: u32,
+    /// What decides that the case fails, where that was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// Why a file is not a counterexample that can be used.
@@ -184,7 +188,7 @@ mod tests {
             },
             history: Vec::new(),
             verdict: Verdict::unclear(Reason::NothingRan),
-            note: Some(Note { seed: u64::MAX, found_in_case: 1, shrink_tries: 0 }),
+            note: Some(Note { seed: u64::MAX, found_in_case: 1, shrink_tries: 0, cause: None }),
         }
     }
 

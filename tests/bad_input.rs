@@ -390,7 +390,7 @@ fn a_counterexample_that_is_none() {
     ];
     for (text, part) in &cases {
         home.write("bad.json", text);
-        for verb in ["replay", "plot"] {
+        for verb in ["replay", "explain", "plot"] {
             if verb == "plot" && text.starts_with('[') {
                 continue;
             }

@@ -404,7 +404,11 @@ fn what_is_found_on_a_real_clock_is_replayed_there() {
     run(home.fuzz(&format!("{words} --period 0.1 --cases 1"))).assert_code(0);
     let ran = run(home.lockfuzz(["replay", "lockfuzz-found/flag-processes.json", "--times", "3"]));
     ran.assert_code(100);
-    assert!(ran.out.starts_with("flag, processes, realtime engine\n"), "{}", ran.out);
+    assert!(
+        ran.out.starts_with("flag, processes: race, as expected\n      realtime engine, "),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.ends_with("replay  seen again, 3 times of 3\n"), "{}", ran.out);
     home.assert_clean();
 }
@@ -576,4 +580,47 @@ fn help_names_the_verbs_and_the_exit_codes() {
     assert!(!ran.out.contains("guard"), "not for users");
     assert_eq!(lockfuzz("--version").out, concat!("lockfuzz ", env!("CARGO_PKG_VERSION"), "\n"));
     lockfuzz("").assert_code(2);
+}
+
+/// Every committed counterexample can be told in sentences, those in order and those with choices.
+#[test]
+fn a_counterexample_is_told_in_sentences() {
+    let home = Home::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("proptest-regressions");
+    let mut told = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        let ran = run_with(home.lockfuzz(["explain"]).arg(&path));
+        ran.assert_code(0);
+        let label = |label: &str| ran.out.lines().any(|line| line.starts_with(&format!("{label:<8}")));
+        assert!(label("law") && label("remedy") && label("replay"), "{}", ran.out);
+        assert!(
+            ran.out.contains("   1. in tick 0 worker 1 ") && ran.out.contains(": WRONG\n"),
+            "{}",
+            ran.out
+        );
+        told += 1;
+    }
+    assert!(told >= 3, "{told}");
+
+    run(home.fuzz("--lock exists-create --placement threads --seed 5")).assert_code(0);
+    let path = "lockfuzz-found/exists-create-threads.json";
+    let explained = run(home.lockfuzz(["explain", path]));
+    explained.assert_code(0);
+    assert_eq!(too_long(&explained.out), [""; 0]);
+    for part in ["\n   1. worker ", "goes on.)\n", "the other way round", "O_EXCL", "two inside at once"] {
+        assert!(explained.out.contains(part), "{part:?} in {}", explained.out);
+    }
+    let replayed = run(home.lockfuzz(["replay", path]));
+    let cause = |out: &str| out.split("\ncause ").nth(1).unwrap().split("(tried)").next().unwrap().to_owned();
+    assert_eq!(cause(&replayed.out), cause(&explained.out), "tried anew, with the same result");
+    let plain = fs::read_to_string(home.path(path))
+        .unwrap()
+        .replace("\"verdict\": \"fail\"", "\"verdict\": \"none\"");
+    fs::write(home.path("other.json"), plain).unwrap();
+    run(home.lockfuzz(["explain", "other.json"])).assert_code(2);
+    home.assert_clean();
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lockfuzz::campaign::{Budget, Campaign, Row};
+use lockfuzz::campaign::{Budget, Campaign, Cause, Row};
 use lockfuzz::case::{Case, Faults, Placement, Scope};
 use lockfuzz::check::{Law, Verdict};
 use lockfuzz::clock::Clock;
@@ -208,6 +208,11 @@ fn the_zoo_is_as_expected() {
                 "{name}"
             );
             assert_eq!((found.replays, found.case.workers), ((10, 10), row.row.workers()));
+            // Each of these breaks by an order that can be turned round.
+            if ["exists-create", "rename-lock", "pid-late", "flock-unlink"].contains(&name) {
+                let decides = matches!(found.cause, Some(Cause::Order { first, second }) if first < second);
+                assert!(decides, "seed {seed}: {name}: {:?}", found.cause);
+            }
             let saved = Saved::read(found.path.as_ref().unwrap()).unwrap();
             for _ in 0..20 {
                 assert_eq!(engine.run(&saved.case).unwrap().events, saved.history, "seed {seed}: {name}");

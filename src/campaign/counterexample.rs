@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use proptest::strategy::ValueTree;
 
+use super::cause::{Cause, cause};
 use super::choices::simpler;
 use super::{Campaign, Shared};
 use crate::case::Case;
@@ -40,6 +41,8 @@ pub struct Counterexample {
     pub shrink_tries: u32,
     /// How often it was run again, and how many of these runs failed in the same way.
     pub replays: (u32, u32),
+    /// What decides that it breaks, where that could be found.
+    pub cause: Option<Cause>,
     /// Where it was saved.
     pub path: Option<PathBuf>,
 }
@@ -79,7 +82,11 @@ impl Hunt<'_> {
                 let tree = CaseTree::new(fewer.case.clone(), simpler);
                 found = self.smallest(tree, fewer)?;
             }
-            self.repeat(&mut found)
+            let parted = self.repeat(&mut found)?;
+            if found.repeats() {
+                self.explain(&mut found)?;
+            }
+            Ok(parted)
         });
         if went.as_ref().is_err_and(|why| !matches!(why, Error::Interrupted)) {
             // What made us fail may have made the case fail, so this run counts as one without.
@@ -157,6 +164,13 @@ impl Hunt<'_> {
         Ok(parted)
     }
 
+    /// Finds out what decides that it breaks.
+    pub(super) fn explain(&mut self, found: &mut Counterexample) -> Result<(), Error> {
+        let promise = self.lock.promised();
+        found.cause = cause(self.engine, &found.case, promise, &found.history, &found.failure)?;
+        Ok(())
+    }
+
     /// Saves it, if the campaign saves anything.
     pub(super) fn save(&self, found: &mut Counterexample, stem: &str) -> Result<(), Error> {
         let Some(folder) = &self.campaign.save else { return Ok(()) };
@@ -170,6 +184,7 @@ impl Hunt<'_> {
                 seed: self.campaign.seed,
                 found_in_case: found.found_in_case,
                 shrink_tries: found.shrink_tries,
+                cause: found.cause,
             }),
         };
         found.path = Some(saved.save(folder, stem)?);

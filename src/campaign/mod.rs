@@ -1,5 +1,6 @@
 //! Many cases under one budget: generate, run, check, shrink, save.
 
+mod cause;
 mod choices;
 mod counterexample;
 mod preemptions;
@@ -23,6 +24,7 @@ use crate::lock::Double;
 use crate::schedule::{Order, Time};
 use crate::worker::{Staff, cores, pin};
 
+pub use cause::{Cause, cause};
 pub use counterexample::{Counterexample, run_and_retry};
 use row::RowRun;
 pub(crate) use single::Hunted;

@@ -192,6 +192,7 @@ impl RowRun {
                     found_in_case: self.evidence.cases,
                     shrink_tries: 0,
                     replays: (0, 0),
+                    cause: None,
                     path: None,
                 };
                 let mut hunt = Hunt { campaign, lock: self.row.lock, engine, shared };

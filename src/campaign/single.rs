@@ -64,8 +64,16 @@ impl Campaign {
         let mut hunt = Hunt { campaign: self, lock: row.lock, engine, shared: &shared };
         let tree = CaseTree::new(case.clone(), simpler);
         let (shrink_tries, replays, path) = (0, (0, 0), None);
-        let first =
-            Counterexample { case, history, failure, found_in_case: nth, shrink_tries, replays, path };
+        let first = Counterexample {
+            case,
+            history,
+            failure,
+            found_in_case: nth,
+            shrink_tries,
+            replays,
+            cause: None,
+            path,
+        };
         let (mut found, went) = hunt.bring_home(tree, first);
         hunt.save(&mut found, &row.stem())?;
         match went.map(drop) {

@@ -35,6 +35,8 @@ pub(super) enum Verb {
     Prove(Box<ProveArgs>),
     /// Run a saved counterexample again: 100 if it is seen again, 0 if not
     Replay(ReplayArgs),
+    /// Tell a saved counterexample in sentences, with its cause and its remedy
+    Explain(ExplainArgs),
     /// Draw a saved counterexample, or a schedule, as SVG
     Plot(PlotArgs),
     /// Print the schedule of the original experiment
@@ -178,6 +180,12 @@ pub(super) struct ReplayArgs {
     /// Where the shared file lies [default: /dev/shm where there is one]
     #[arg(long, value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct ExplainArgs {
+    /// A saved counterexample
+    pub(super) file: PathBuf,
 }
 
 #[derive(Debug, Group)]

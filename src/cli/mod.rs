@@ -1,6 +1,7 @@
 //! The command line: one file for each verb, and the exit codes.
 
 mod args;
+mod explain;
 mod fuzz;
 mod locks;
 mod plot;
@@ -93,6 +94,7 @@ pub fn run() -> ExitCode {
         args::Verb::Fuzz(args) => fuzz::run(*args),
         args::Verb::Prove(args) => prove::run(*args),
         args::Verb::Replay(args) => replay::run(args),
+        args::Verb::Explain(args) => explain::run(args),
         args::Verb::Plot(args) => plot::run(args),
         args::Verb::Schedule(args) => schedule::run(args),
         args::Verb::Locks => locks::run(),

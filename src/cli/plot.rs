@@ -18,18 +18,19 @@ use crate::report::plot::svg;
 use crate::schedule::{Order, Schedule};
 
 pub(super) fn run(args: PlotArgs) -> Result<Exit, Trouble> {
-    let (case, history, verdict) = match schedule(&args.file)? {
-        Some(schedule) => run_once(schedule, args.lock, &args.file)?,
+    let ((case, history, verdict), why) = match schedule(&args.file)? {
+        Some(schedule) => (run_once(schedule, args.lock, &args.file)?, None),
         None => {
             let saved = read(&args.file)?;
-            (saved.case, History { events: saved.history, ..History::default() }, saved.verdict)
+            let history = History { events: saved.history, ..History::default() };
+            ((saved.case, history, saved.verdict), saved.note.and_then(|note| note.cause))
         }
     };
     let failure = match &verdict {
         Verdict::Fail(failure) if failure.event < history.events.len() => Some(failure),
         _ => None,
     };
-    let picture = svg(&case, &history, failure);
+    let picture = svg(&case, &history, failure, why);
     if args.output == Path::new("-") {
         say(&picture)?;
     } else {

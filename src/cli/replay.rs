@@ -7,12 +7,15 @@ use super::args::ReplayArgs;
 use super::workspace::Workspace;
 use super::{Exit, Trouble, find_double, say};
 use crate::calibrate::calibrate;
-use crate::campaign::run_and_retry;
-use crate::check::Verdict;
+use crate::campaign::{cause, run_and_retry};
+use crate::case::Case;
+use crate::check::{Law, Verdict};
 use crate::engine::Kind;
+use crate::lock::Double;
 use crate::regression::Saved;
+use crate::report::block::{Block, as_expected, size};
+use crate::report::count;
 use crate::report::timeline::timeline;
-use crate::report::{count, wrapped};
 use crate::worker::{cores, pin};
 
 pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
@@ -48,20 +51,35 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
         last = Some((history, verdict));
     }
     let Some((history, verdict)) = last else { return Ok(Exit::Nothing) };
-    let failure = match &verdict {
-        Verdict::Fail(failure) => Some(failure),
-        _ => None,
+    let name = format!("{}, {}", case.lock, case.placement.name());
+    let mut block = match &verdict {
+        Verdict::Fail(failure) => {
+            let why = cause(engine.as_mut(), &case, double.promised(), &history, failure)?;
+            Block::of(&name, &case, &history, failure, why)
+        }
+        _ => Block { what: name.clone(), picture: timeline(&case, &history, None), ..Block::default() },
     };
-    let placement = case.placement.name();
-    let mut text = format!("{}, {placement}, {} engine\n\n", case.lock, saved.engine.name());
-    text += &timeline(&case, &history, failure);
-    text.push('\n');
-    if let Some(failure) = failure {
-        text += &wrapped("cause", 8, &failure.to_string());
+    block.expected = true;
+    if let Verdict::Fail(failure) = &verdict {
+        let expected = expected(double, &case, failure.law);
+        block.expected = expected.is_some();
+        if let Some(race) = expected {
+            block.what = as_expected(&name, race, &case, &history, failure);
+        }
     }
-    text += &wrapped("replay", 8, &tally.words(saved.engine));
+    block.story = vec![format!("{} engine, {}", saved.engine.name(), size(&case, &history))];
+    block.replay = Some(tally.words(saved.engine));
+    let text = block.to_string();
     say(&text)?;
     Ok(tally.exit())
+}
+
+/// What this case must show by what the lock says of itself, if it is this failure.
+pub(super) fn expected(double: &Double, case: &Case, law: Law) -> Option<&'static str> {
+    let claim = double.promised().under(case.faults).claim;
+    let race = law.is_race() && claim.expects_race(case.placement, case.scope, case.workers);
+    let stuck = law == Law::Stuck && case.faults.crashes > 0 && !double.withstands.crash;
+    if race { Some("race") } else { stuck.then_some("stuck") }
 }
 
 #[derive(Default)]

@@ -14,6 +14,8 @@ pub const FLAG: Double = Double {
     name: "flag",
     what: "a boolean in each instance; looks every 0.1 s, gives up after 60 s",
     promise: "excludes nobody: no two workers look at the same boolean",
+    remedy: "share one lock: a mutex that all threads get from one place, and a lock of the kernel \
+             (flock, a semaphore) between processes",
     claim: Claim::Nobody,
     patience: Some(PATIENCE),
     atomic: true,

@@ -118,6 +118,8 @@ pub struct Double {
     pub what: &'static str,
     /// What it promises, in words.
     pub promise: &'static str,
+    /// What those do who get it right; empty for a sound one.
+    pub remedy: &'static str,
     /// Whom it says it excludes.
     pub claim: Claim,
     /// For how long it waits before it gives up; `None` is for ever.
@@ -160,6 +162,7 @@ impl Double {
         name: "",
         what: "",
         promise: "",
+        remedy: "",
         claim: Claim::Nobody,
         patience: None,
         withstands: Withstands { crash: false, stall: true },

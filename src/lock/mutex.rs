@@ -11,6 +11,8 @@ pub const MUTEX: Double = Double {
     name: "mutex",
     what: "std Mutex, one for each process",
     promise: "excludes the threads of one process; each process has a mutex of its own",
+    remedy: "between processes take a lock that they share: flock on a file, or a mutex in shared \
+             memory that is marked process-shared",
     claim: Claim::SameProcess,
     neighbour: Some(&FLAG),
     atomic: true,

@@ -1,17 +1,23 @@
 //! What people look at: the text [`timeline`] of a run, its picture, the [`plot`], and the reports of a
 //! campaign.
 
+pub mod block;
+pub mod cause;
 #[cfg(feature = "cli")]
 pub mod certificate;
+pub mod explain;
 mod interleaving;
 #[cfg(feature = "cli")]
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
+pub mod law;
 mod moves;
+mod note;
 pub mod plot;
 #[cfg(feature = "cli")]
 pub mod progress;
+mod steps;
 #[cfg(feature = "cli")]
 mod table;
 #[cfg(feature = "cli")]

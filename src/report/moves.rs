@@ -198,6 +198,56 @@ pub(super) mod short {
         history
     }
 
+    /// Steps such as `1 open "lock": ok`, one a line: `L`ocked, `B`locked, `W`rote, a digit for what it
+    /// saw, `U`nlocked, e`X`ited, `F`ailed, or a note.
+    pub fn steps(text: &str) -> History {
+        let event = |line: &str| {
+            let (worker, what) = line.trim().split_once(' ').unwrap();
+            let (mut command, what) = (Command::Write, what.trim());
+            let what = match what {
+                "L" => What::Locked,
+                "B" => What::Blocked,
+                "W" => What::Wrote,
+                "U" => What::Unlocked,
+                "X" => What::Exited,
+                "F" => What::Failed(5),
+                _ => match what.parse() {
+                    Ok(saw) => {
+                        command = Command::Read;
+                        What::Read(Seen::Worker(saw))
+                    }
+                    Err(_) => What::Note(what.to_owned()),
+                },
+            };
+            Event { tick: 0, at: Time::ZERO, worker: worker.parse().unwrap(), command, what }
+        };
+        let events = text.lines().filter(|line| !line.trim().is_empty()).map(event).collect();
+        History { events, ..History::default() }
+    }
+
+    /// A case with choices.
+    pub fn choosing(lock: &str, workers: u32) -> Case {
+        Case { choices: Some(Vec::new()), ..case(lock, workers, Scope::Session) }
+    }
+
+    /// Two workers that look before either creates, and the failure.
+    pub fn interleaved() -> (Case, History, Failure) {
+        let history = steps(
+            r#"1 exists "lock": no
+            2 exists "lock": no
+            2 write "lock" "2": ok
+            2 L
+            2 W
+            1 write "lock" "1": ok
+            1 L
+            1 W
+            2 1"#,
+        );
+        let law = Law::ReadBack { saw: Seen::Worker(1), wrote: 0 };
+        let failure = failure(law, &history, 8);
+        (choosing("exists-create", 2), history, failure)
+    }
+
     /// A failure at this event.
     pub fn failure(law: Law, history: &History, event: usize) -> Failure {
         let Event { tick, worker, command, .. } = history.events[event];

@@ -1,12 +1,11 @@
 //! The report on a terminal: a table, and one block for each counterexample worth seeing.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 
+use super::block::{Block, Story, as_expected, found_in, quoted, size};
 use super::table::tables;
-use super::timeline::timeline;
 use super::{count, wrapped};
 use crate::campaign::{Campaign, Counterexample, Found, Report, RowReport};
 use crate::case::Case;
@@ -153,10 +152,10 @@ pub fn broken(row: &RowReport, how: &str, manner: Manner) -> String {
     block_found(&report, row, manner, how)
 }
 
+/// The block of a row's counterexample.
 fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) -> String {
     let nth = row.counterexample.as_ref().map_or(0, |found| found.found_in_case);
-    let of = campaign.budget.cases.map_or(String::new(), |cases| format!(" of {}", count(cases)));
-    let how = format!("found in case {}{of} (seed {})", count(nth), campaign.seed);
+    let how = found_in(nth, campaign.budget.cases, campaign.seed);
     block_found(report, row, manner, &how)
 }
 
@@ -171,44 +170,29 @@ fn block_found(report: &Report, row: &RowReport, manner: Manner, how: &str) -> S
             (_, Order::AsGenerated) => String::new(),
             (_, order) => format!(", {}", order.name().replace('-', " ")),
         };
-    let size = match &found.case.choices {
-        None => format!("{} commands{orders}", found.case.schedule.commands().count()),
-        Some(_) => match found.history.preemptions() {
-            1 => "1 preemption".to_owned(),
-            preemptions => format!("{preemptions} preemptions"),
-        },
-    };
-    let size = format!("{} workers, {size}", found.case.workers);
-    let expected = matches!(row.verdict, Verdict::Pass(_));
-    let mut text = String::new();
-    if expected {
-        let _ = writeln!(text, "{}, {placement}: race, as expected", lock.name);
-        text += &wrapped("", 6, &format!("{} {}", lock.name, lock.promise));
-        text += &wrapped("", 6, &format!("smallest case: {size}"));
+    let size = size(&found.case, &found.history) + &orders;
+    let name = format!("{}, {placement}", lock.name);
+    let mut block = Block::of(&name, &found.case, &found.history, &found.failure, found.cause);
+    block.expected = matches!(row.verdict, Verdict::Pass(_));
+    if block.expected {
+        block.what = as_expected(&name, row.found.name(), &found.case, &found.history, &found.failure);
+        block.story = vec![format!("{} {}", lock.name, lock.promise), format!("smallest case: {size}")];
     } else {
-        let word = manner.paint(RED, "FAIL");
-        let _ = writeln!(text, "{word}  {}, {placement}: {}", lock.name, found.failure.law.name());
-        let (runs, again) = found.replays;
-        let story = format!("{how}, shrunk to {size}, replayed {runs} times: {again} fail");
-        text += &wrapped("", 6, &story);
+        let (size, replays) = (size.clone(), found.replays);
+        block.story.push(Story { how: how.to_owned(), size, replays }.to_string());
         if row.found != Found::Inconclusive {
-            text += &wrapped("", 6, &format!("{} promises: {}", lock.name, lock.promise));
+            block.story.push(format!("{} promises: {}", lock.name, lock.promise));
         }
     }
-    text.push('\n');
-    let picture = timeline(&found.case, &found.history, Some(&found.failure));
-    text += &picture.replace("WRONG", &manner.paint(RED, "WRONG"));
-    text.push('\n');
-    text += &wrapped(if expected { "law" } else { "cause" }, 8, &found.failure.to_string());
     if let Some(path) = &found.path {
-        let others = if expected { others(report, path) } else { String::new() };
-        // Both are there to be copied, so neither is broken, however long.
-        let _ = write!(text, "saved   {}", path.display());
-        let fits = path.display().to_string().chars().count() + others.chars().count() <= 72;
-        text += if fits || others.is_empty() { "" } else { "\n       " };
-        let _ = writeln!(text, "{others}\nreplay  lockfuzz replay {}", quoted(path));
+        let others = if block.expected { others(report, path) } else { String::new() };
+        let mut saved = path.display().to_string();
+        let fits = saved.chars().count() + others.chars().count() <= 72;
+        saved += if fits || others.is_empty() { "" } else { "\n       " };
+        block.saved = Some(saved + &others);
+        block.replay = Some(format!("lockfuzz replay {}", quoted(path)));
     }
-    text
+    block.painted(|text| manner.paint(RED, text))
 }
 
 /// The rows whose smallest case has this very schedule.
@@ -233,16 +217,5 @@ fn others(report: &Report, shown: &Path) -> String {
         0 => String::new(),
         1..=3 => format!("  (and {})", names.join(", ")),
         more => format!("  (and {more} more)"),
-    }
-}
-
-/// As a shell takes it.
-pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }

@@ -12,6 +12,8 @@ pub const BAKERY_NO_CHOOSING: Double = Double {
     name: "bakery-no-choosing",
     what: "Lamport's bakery over files, without the choosing flags",
     promise: "excludes nobody: a number that comes late may be the smallest",
+    remedy: "keep the choosing flags: each worker says that it is about to choose, and the others wait \
+             until it has (Lamport, 1974)",
     claim: Claim::Nobody,
     open: &|site| Ok(Box::new(Bakery::at(site, Door::Open))),
     ..Double::PLAIN

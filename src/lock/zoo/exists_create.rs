@@ -15,6 +15,8 @@ pub const EXISTS_CREATE: Double = Double {
     name: "exists-create",
     what: "looks whether the lock file is there, then creates it",
     promise: "excludes nobody: two look before either creates",
+    remedy: "look and create in one step: open with O_CREAT | O_EXCL (create_new), and take its failure \
+             for \"somebody has it\"",
     claim: Claim::Nobody,
     open: &|site| Ok(Box::new(ExistsCreate { path: site.path.clone(), worker: site.worker })),
     ..Double::PLAIN

@@ -16,6 +16,8 @@ pub const FCNTL: Double = Double {
     name: "fcntl",
     what: "POSIX record lock on a lock file, opened by each worker",
     promise: "excludes other processes that have one thread each; all threads of one process get it",
+    remedy: "between threads add a mutex, or take an OFD lock (F_OFD_SETLK), which belongs to the open \
+             file and not to the process",
     claim: Claim::LoneProcesses,
     placements: &Placement::ALL,
     neighbour: Some(&FLOCK_UPGRADE),

@@ -17,6 +17,8 @@ pub const FLAG_SHARED: Double = Double {
     name: "flag-shared",
     what: "a boolean for each process, tested, then set",
     promise: "excludes nobody: two test before either sets",
+    remedy: "test and set in one step (compare_exchange, or a Mutex); between processes take a lock \
+             that they share, such as flock",
     claim: Claim::Nobody,
     open: &|site| {
         let object = Object::memory("flag-shared");

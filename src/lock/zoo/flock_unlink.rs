@@ -16,6 +16,8 @@ pub const FLOCK_UNLINK: Double = Double {
     name: "flock-unlink",
     what: "flock on a file that its holder unlinks on release",
     promise: "excludes nobody: a waiter gets the lock of a file that has no name",
+    remedy: "do not remove the file; or, once the lock is granted, compare the inode of the open file \
+             with that of the path, and open anew if they differ (as flock-checked does)",
     claim: Claim::Nobody,
     workers: 3,
     open: &|site| Ok(Box::new(FlockUnlink { path: site.path.clone(), file: None })),

@@ -16,6 +16,8 @@ pub const FLOCK_UPGRADE: Double = Double {
     name: "flock-upgrade",
     what: "reads under a shared flock, upgrades to exclusive, writes, no re-read",
     promise: "excludes nobody: another may have written before the upgrade was granted",
+    remedy: "read again once the exclusive lock is granted, or ask for the exclusive lock from the \
+             start",
     claim: Claim::Nobody,
     open: &|site| {
         let options = OpenOptions::new().write(true).create(true).clone();

@@ -16,6 +16,8 @@ pub const PID_LATE: Double = Double {
     name: "pid-late",
     what: "O_EXCL, then writes its pid; an empty file counts as stale",
     promise: "excludes nobody: a fresh lock file is empty until its pid is written",
+    remedy: "never take an empty file for stale; write the pid into a private file and link(2) it to \
+             the lock's name, so that the lock is never seen without its pid",
     claim: Claim::Nobody,
     open: &|site| Ok(Box::new(PidLate { path: site.path.clone(), worker: site.worker })),
     ..Double::PLAIN

@@ -19,6 +19,8 @@ pub const PID_STALE: Double = Double {
     name: "pid-stale",
     what: "O_EXCL with a pid inside; who finds a dead pid unlinks and creates",
     promise: "excludes nobody: between the look at the pid and the unlink the file may be another's",
+    remedy: "never remove what another may have made anew: hold flock on the file while its pid is \
+             looked at and replaced, or use flock alone, which ends with its holder",
     claim: Claim::Nobody,
     workers: 3,
     open: &|site| {

@@ -15,6 +15,8 @@ pub const RENAME_LOCK: Double = Double {
     name: "rename-lock",
     what: "writes a private file, looks, renames it onto the lock file",
     promise: "excludes nobody: a rename onto a lock that came since replaces it",
+    remedy: "take a call that fails where the name is taken: link(2) of the private file, or renameat2 \
+             with RENAME_NOREPLACE",
     claim: Claim::Nobody,
     open: &|site| {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];

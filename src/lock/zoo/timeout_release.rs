@@ -16,6 +16,8 @@ pub const TIMEOUT_RELEASE: Double = Double {
     name: "timeout-release",
     what: "O_EXCL; gives up on its second look, and then unlinks all the same",
     promise: "excludes nobody: who gives up gives back another's lock",
+    remedy: "give back only what was taken: make the guard that releases after the lock is granted, not \
+             before",
     claim: Claim::Nobody,
     workers: 3,
     open: &|site| Ok(Box::new(TimeoutRelease { path: site.path.clone(), waited: 0 })),

@@ -1,6 +1,7 @@
 //! The plot: a history as a picture.
 
 mod axis;
+mod interleaved;
 mod marks;
 mod sheet;
 
@@ -8,6 +9,7 @@ use self::axis::{Axis, LEFT, MARGIN};
 use self::marks::{LEGEND, MARK, Sample, draw, mark};
 use self::sheet::{Sheet, wrapped};
 use super::moves::{Move, all, write_seen};
+use crate::campaign::Cause;
 use crate::case::Case;
 use crate::check::{Failure, Law, Reason};
 use crate::history::{History, What};
@@ -24,7 +26,12 @@ const LEGEND_COLUMN: i32 = 212;
 /// A square is a write, a circle a read, and the number in it is the worker whose name was written
 /// or seen. Bars are locks held, and where two are held at once they have another colour. The read
 /// that failed points at the write that it saw. Self-contained, for light and for dark pages.
-pub fn svg(case: &Case, history: &History, failure: Option<&Failure>) -> String {
+///
+/// A run with choices is drawn step by step: [the steps that decide](Cause) have a ring.
+pub fn svg(case: &Case, history: &History, failure: Option<&Failure>, why: Option<Cause>) -> String {
+    if case.choices.is_some() {
+        return interleaved::svg(case, history, failure, why);
+    }
     let mut moves = all(case, history, failure);
     moves.retain(|m| m.tells_something() || m.did(What::Unlocked));
     let missing = history.missing.iter().map(|&missing| Reason::Missing(missing).to_string());
@@ -263,7 +270,7 @@ mod tests {
     #[test]
     fn one_lane_a_worker_and_one_wrong_read_that_points_at_what_it_saw() {
         let (case, history, failure) = short::crossed();
-        let picture = svg(&case, &history, Some(&failure));
+        let picture = svg(&case, &history, Some(&failure), None);
         assert_well_formed(&picture);
         assert_eq!(count(&picture, r#"class="lane""#), 2);
         assert_eq!(count(&picture, r#"class="ring""#), 1);
@@ -271,13 +278,13 @@ mod tests {
         assert_eq!(count(&picture, r#"class="arrow""#), 2);
         assert!(picture.contains("flag, threads, session: worker 1 wrote and read back worker 2"));
         assert!(picture.contains("worker 1 wrote at tick 0 and must read that back at tick 2"));
-        assert_eq!(picture, svg(&case, &history, Some(&failure)));
+        assert_eq!(picture, svg(&case, &history, Some(&failure), None));
     }
 
     #[test]
     fn a_run_without_fault_has_nothing_red() {
         let history = short::history("0 1w LW, 1 2w B, 2 1r 1, 3 1x UX, 1 2w LW, 3 2r 2, 4 2x UX");
-        let picture = svg(&short::case("flock", 2, Scope::Session), &history, None);
+        let picture = svg(&short::case("flock", 2, Scope::Session), &history, None, None);
         assert_well_formed(&picture);
         for absent in ["wrong", "ring", "arrow", "shared"] {
             assert_eq!(count(&picture, &format!(r#"class="{absent}""#)), 0, "{absent}");
@@ -290,13 +297,39 @@ mod tests {
     fn a_name_cannot_break_the_picture() {
         let (mut case, history, failure) = short::crossed();
         case.lock = r#"<&">"#.into();
-        let picture = svg(&case, &history, Some(&failure));
+        let picture = svg(&case, &history, Some(&failure), None);
         assert_well_formed(&picture);
         assert_eq!(count(&picture, "&lt;&amp;&quot;&gt;"), 2, "in the title, and for who cannot see");
     }
 
     #[test]
     fn no_history_is_a_picture_too() {
-        assert_well_formed(&svg(&short::case("flag", 64, Scope::Session), &History::default(), None));
+        assert_well_formed(&svg(&short::case("flag", 64, Scope::Session), &History::default(), None, None));
+    }
+
+    #[test]
+    fn an_interleaving_shows_who_is_inside_and_what_decides() {
+        let (case, history, failure) = short::interleaved();
+        let why = Cause::Order { first: 1, second: 5 };
+        let picture = svg(&case, &history, Some(&failure), Some(why));
+        assert_well_formed(&picture);
+        let drawn = |class: &str| count(&picture, &format!(r#"class="{class}""#));
+        assert_eq!((drawn("lane"), drawn("preempts")), (2, 3));
+        assert_eq!(drawn("enters"), 3, "both and the legend");
+        assert_eq!(drawn("twice"), 3, "both and the legend");
+        assert_eq!((drawn("wrong"), drawn("arrow")), (2, 1), "the read and the legend");
+        assert_eq!(drawn("decides"), 3, "two steps and the legend");
+        assert!(picture.contains("exists-create, threads: two inside at once"));
+        assert!(picture.contains("exists &quot;lock&quot;: no"));
+        let whole = svg(&case, &history, None, None);
+        assert!(!whole.contains(r#"class="wrong""#) && !whole.contains(r#"class="decides""#));
+        // A cause that is not of this history does no harm.
+        assert_well_formed(&svg(
+            &case,
+            &history,
+            Some(&failure),
+            Some(Cause::Order { first: 70, second: 99 }),
+        ));
+        assert_well_formed(&svg(&case, &History::default(), None, None));
     }
 }

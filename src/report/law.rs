@@ -1,0 +1,82 @@
+//! What broke, in words that go with the picture.
+
+use super::steps::{number, steps};
+use crate::case::Case;
+use crate::check::{Failure, Law};
+use crate::history::{History, Seen, What};
+use crate::schedule::Wid;
+
+/// In a few words: `two inside at once`, or the name of the law.
+pub fn broken(case: &Case, history: &History, failure: &Failure) -> &'static str {
+    let told = case.choices.is_some() || matches!(failure.law, Law::ExcludesLess { .. });
+    if told && two_inside(history, failure.event).is_some() {
+        "two inside at once"
+    } else {
+        failure.law.name()
+    }
+}
+
+/// In a sentence. A run in order is told by its ticks, one with choices by the steps of its picture.
+pub fn sentence(case: &Case, history: &History, failure: &Failure) -> String {
+    let told = if case.choices.is_some() { by_step(case, history, failure) } else { None };
+    told.unwrap_or_else(|| failure.to_string())
+}
+
+fn by_step(case: &Case, history: &History, failure: &Failure) -> Option<String> {
+    let steps = steps(case, history, Some(failure));
+    let here = number(&steps, failure.event)?;
+    let before = history.events.get(..failure.event)?;
+    let wrote = |worker: Wid| {
+        let event = before.iter().rposition(|e| e.worker == worker && e.what == What::Wrote)?;
+        number(&steps, event)
+    };
+    let worker = failure.worker;
+    Some(match failure.law {
+        Law::ReadBack { saw, .. } => {
+            let mine = wrote(worker)?;
+            let must = format!("worker {worker} wrote in step {mine} and must read that back in step {here}");
+            match saw {
+                Seen::Worker(other) => format!("{must}; worker {other} wrote in step {}", wrote(other)?),
+                _ => format!("{must}; it saw {saw}"),
+            }
+        }
+        Law::LastWrite { saw } => {
+            format!("worker {worker} saw {saw} in step {here}, which is not the last whole write")
+        }
+        Law::ExcludesLess { holder } => {
+            let got = before.iter().rposition(|e| e.worker == holder && e.what == What::Locked)?;
+            format!(
+                "worker {worker} got the lock in step {here}, worker {holder} has it since step {}, \
+                 and the lock claims to exclude the two",
+                number(&steps, got)?
+            )
+        }
+        Law::ExcludesMore => format!(
+            "worker {worker} was kept out in step {here}, and the lock claims to exclude it from nobody \
+             who held it then"
+        ),
+        Law::LostWrite { saw, due } => {
+            format!("worker {worker} saw {saw} in step {here}, where the last write was that of {due}")
+        }
+        Law::Stuck | Law::NobodyWrote | Law::Disobeyed => return None,
+    })
+}
+
+/// The first event, up to this one, by which somebody gets in while another is inside: who that was, and
+/// the event by which it got in.
+pub(crate) fn two_inside(history: &History, until: usize) -> Option<(usize, usize)> {
+    let mut inside: Vec<(Wid, usize)> = Vec::new();
+    for (nth, event) in history.events.iter().enumerate().take(until + 1) {
+        match event.what {
+            What::Locked => {
+                if let Some(&(_, first)) = inside.first() {
+                    return Some((first, nth));
+                }
+                inside.push((event.worker, nth));
+            }
+            What::Unlocked | What::Crashed => inside.retain(|&(holder, _)| holder != event.worker),
+            _ => {}
+        }
+    }
+    None
+}
