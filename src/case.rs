@@ -131,6 +131,8 @@ impl Faults {
 
 /// The most choices that a case may hold.
 pub const MAX_CHOICES: usize = 1 << 16;
+/// The most steps that the workers of one interleaved run may take, all together.
+pub const MAX_STEPS: u32 = 1 << 14;
 
 /// One run, whole: which lock, which workers, which commands in which order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -127,6 +127,8 @@ pub enum Absence {
     Silent,
     /// It waits for a lock that nobody can give back any more.
     Stuck,
+    /// It went on and on: the run was stopped.
+    Endless,
 }
 
 /// A command that started, or took, too long for a real clock to mean anything.

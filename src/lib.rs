@@ -164,6 +164,7 @@ pub mod interleave;
 mod json;
 pub mod lock;
 pub mod program;
+pub mod prove;
 pub mod regression;
 pub mod report;
 pub mod schedule;

@@ -95,7 +95,8 @@ pub const ACCESSES: usize = 4;
 
 /// A run, as its workers see it.
 pub(crate) trait Stage {
-    fn point(&self, next: &[Access]);
+    /// `next` finds out what the next step touches as things are when it is called.
+    fn point(&self, next: &dyn Fn() -> Vec<Access>);
     fn note(&self, text: fmt::Arguments<'_>);
     fn changed(&self);
     fn block(&self);
@@ -146,6 +147,12 @@ fn stage() -> Option<std::rc::Rc<dyn Stage>> {
 /// The next step will do this (at most [`ACCESSES`] things; an empty list stands for "anything"), and
 /// before it does, another worker may go on.
 pub fn point(next: &[Access]) {
+    with_stage(|stage| stage.point(&|| next.to_vec()));
+}
+
+/// A [`point`] whose step touches what can only be told by looking. Another worker's step may change
+/// that while this one waits; then it is looked again.
+pub(crate) fn point_with(next: &dyn Fn() -> Vec<Access>) {
     with_stage(|stage| stage.point(next));
 }
 
@@ -163,7 +170,7 @@ pub fn changed() {
 /// The run's clock, which begins at zero; `None` outside a run. Looking at it is a step.
 pub fn now() -> Option<Duration> {
     let stage = stage()?;
-    stage.point(&[Access::Look(clock())]);
+    stage.point(&|| vec![Access::Look(clock())]);
     let now = stage.now();
     stage.note(format_args!("clock: {} s", now.as_secs_f64()));
     Some(now)
@@ -230,9 +237,10 @@ pub(crate) mod recorder {
     }
 
     impl Stage for Recorder {
-        fn point(&self, next: &[Access]) {
+        fn point(&self, next: &dyn Fn() -> Vec<Access>) {
+            let next = next();
             assert!(next.len() <= ACCESSES, "{next:?}");
-            self.0.borrow_mut().push(Step { next: next.to_vec(), ..Step::default() });
+            self.0.borrow_mut().push(Step { next, ..Step::default() });
         }
 
         fn note(&self, text: fmt::Arguments<'_>) {

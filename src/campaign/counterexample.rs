@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use proptest::strategy::ValueTree;
 
+use super::choices::simpler;
 use super::{Campaign, Shared};
 use crate::case::Case;
 use crate::check::{Divergence, Failure, Reason, Verdict};
@@ -63,6 +64,30 @@ pub(super) struct Hunt<'a> {
 }
 
 impl Hunt<'_> {
+    /// Makes it as small as can be, and runs it again. Whatever keeps it from that: it was found.
+    pub(super) fn bring_home(
+        &mut self,
+        tree: CaseTree,
+        first: Counterexample,
+    ) -> (Counterexample, Result<(), Error>) {
+        let mut found = first.clone();
+        let went = self.smallest(tree, first).and_then(|smallest| {
+            found = smallest;
+            if found.case.choices.is_some() {
+                found = self.fewest_faults(found.clone())?;
+                let fewer = self.fewest_preemptions(found.clone())?;
+                let tree = CaseTree::new(fewer.case.clone(), simpler);
+                found = self.smallest(tree, fewer)?;
+            }
+            self.repeat(&mut found)
+        });
+        if went.as_ref().is_err_and(|why| !matches!(why, Error::Interrupted)) {
+            // What made us fail may have made the case fail, so this run counts as one without.
+            found.replays.0 += 1;
+        }
+        (found, went)
+    }
+
     /// Shrinks on this engine; what was found on a real clock, and fails on the stepped engine as well,
     /// is made smaller there, a thousand times as fast, and confirmed on the real clock at the end.
     pub(super) fn smallest(

@@ -4,6 +4,7 @@ mod choices;
 mod counterexample;
 mod preemptions;
 mod row;
+mod single;
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -24,6 +25,7 @@ use crate::worker::{Staff, cores, pin};
 
 pub use counterexample::{Counterexample, run_and_retry};
 use row::RowRun;
+pub(crate) use single::Hunted;
 
 /// What one line of the result is about.
 #[derive(Clone, Copy, Debug)]

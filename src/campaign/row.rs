@@ -195,22 +195,7 @@ impl RowRun {
                     path: None,
                 };
                 let mut hunt = Hunt { campaign, lock: self.row.lock, engine, shared };
-                // Whatever keeps it from being made smaller, repeated or saved: it was found.
-                let mut found = first.clone();
-                let went = hunt.smallest(tree, first).and_then(|smallest| {
-                    found = smallest;
-                    if found.case.choices.is_some() {
-                        found = hunt.fewest_faults(found.clone())?;
-                        let fewer = hunt.fewest_preemptions(found.clone())?;
-                        let tree = CaseTree::new(fewer.case.clone(), simpler);
-                        found = hunt.smallest(tree, fewer)?;
-                    }
-                    hunt.repeat(&mut found)
-                });
-                if went.as_ref().is_err_and(|why| !matches!(why, Error::Interrupted)) {
-                    // What made us fail may have made the case fail, so this run counts as one without.
-                    found.replays.0 += 1;
-                }
+                let (mut found, went) = hunt.bring_home(tree, first);
                 let stem = self.row.stem();
                 let saved = hunt.save(&mut found, &stem);
                 self.counterexample = Some(found);
@@ -308,7 +293,7 @@ fn breaks_as_said(law: Law, expected: Found) -> bool {
 }
 
 /// What a table says of a row in which this law was broken.
-fn shown(law: Law) -> Found {
+pub(super) fn shown(law: Law) -> Found {
     match law {
         Law::ReadBack { .. } | Law::LastWrite { .. } | Law::ExcludesLess { .. } => Found::Race,
         Law::ExcludesMore => Found::NoRace,

@@ -1,6 +1,6 @@
 //! The checker of interleaved runs: who holds at once, the law, and whether everybody gets there.
 
-use crate::case::Case;
+use crate::case::{Case, MAX_STEPS};
 use crate::history::{Absence, History, What};
 use crate::lock::Promise;
 
@@ -17,7 +17,10 @@ pub struct Interleaved(pub Promise);
 impl Checker for Interleaved {
     fn check(&self, case: &Case, history: &History) -> Verdict {
         if let Some(&missing) = history.missing.iter().find(|m| m.why != Absence::Stuck) {
-            return Verdict::unclear(Reason::Missing(missing));
+            return Verdict::unclear(match missing.why {
+                Absence::Endless => Reason::Endless { steps: MAX_STEPS },
+                _ => Reason::Missing(missing),
+            });
         }
         if let Some(reason) = ill_formed(case, history) {
             return Verdict::unclear(reason);

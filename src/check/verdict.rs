@@ -252,6 +252,11 @@ pub enum Reason {
         /// Why not.
         wrong: Wrong,
     },
+    /// The run was stopped after so many steps: somebody tries again and again without waiting.
+    Endless {
+        /// How many.
+        steps: u32,
+    },
     /// So many rows were never begun.
     NotBegun {
         /// How many.
@@ -280,6 +285,7 @@ impl fmt::Display for Reason {
                     Absence::Died => "is gone (its process ended)",
                     Absence::Silent => "did not answer",
                     Absence::Stuck => "still waits for the lock",
+                    Absence::Endless => "goes on and on",
                 };
                 write!(f, "worker {} {what}; it was told: {}", missing.worker, missing.command.name())
             }
@@ -291,6 +297,10 @@ impl fmt::Display for Reason {
                 f,
                 "the history does not add up: at event {} worker {worker} {wrong}; lockfuzz itself is broken",
                 event + 1
+            ),
+            Reason::Endless { steps } => write!(
+                f,
+                "the run was stopped after {steps} steps: somebody tries again and again without waiting"
             ),
             Reason::NotBegun { rows: 1 } => f.write_str("one row was never begun"),
             Reason::NotBegun { rows } => write!(f, "{rows} rows were never begun"),

@@ -12,7 +12,7 @@ use crate::case::{Faults, MAX_CHOICES, Placement, Scope};
 use crate::engine::Kind;
 use crate::interleave;
 use crate::lock::Double;
-use crate::schedule::{MAX_WORKERS, Order, Time};
+use crate::schedule::{MAX_COMMANDS, MAX_WORKERS, Order, Time};
 
 /// Finds the interleaving that breaks a lock.
 #[derive(Debug, Parser)]
@@ -30,6 +30,9 @@ pub(super) enum Verb {
     /// Run generated schedules against every lock, and show the smallest one that breaks it
     #[command(after_help = EXIT_CODES)]
     Fuzz(Box<FuzzArgs>),
+    /// Try every interleaving of a few workers: a certificate, or a counterexample
+    #[command(after_help = EXIT_CODES)]
+    Prove(Box<ProveArgs>),
     /// Run a saved counterexample again: 100 if it is seen again, 0 if not
     Replay(ReplayArgs),
     /// Draw a saved counterexample, or a schedule, as SVG
@@ -114,6 +117,43 @@ pub(super) struct FuzzArgs {
     /// When to use colour
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
     pub(super) color: Colour,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct ProveArgs {
+    /// These locks [default: all, in each placement that their claim covers]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = find_double)]
+    pub(super) lock: Vec<&'static Double>,
+    /// Where the workers live: threads, processes [default: of one lock, the first that its claim covers]
+    #[arg(long, value_name = "WHERE", value_delimiter = ',', value_parser = placement)]
+    pub(super) placement: Vec<Placement>,
+    /// How many workers
+    #[arg(long, value_name = "N", default_value = "2", value_parser = several, allow_negative_numbers = true)]
+    pub(super) workers: u32,
+    /// How often each takes the lock, writes, reads back, and gives the lock back
+    #[arg(long, value_name = "N", default_value = "1", value_parser = acquires, allow_negative_numbers = true)]
+    pub(super) acquires: u32,
+    /// Only interleavings of at most so many preemptions, all of them [default: any number]
+    #[arg(long, value_name = "N")]
+    pub(super) preemptions: Option<u32>,
+    /// Up to so many processes are killed, each at any point (with --placement processes)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) crashes: u32,
+    /// Also run interleavings that differ from others in the order of independent steps only
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(super) no_reduction: bool,
+    /// Stop after so long, such as 30s, 10m or 8h; then there is no certificate
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(super) time: Option<Duration>,
+    /// Where the shared file lies [default: /dev/shm where there is one]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Where counterexamples are saved
+    #[arg(long, value_name = "DIR", default_value = "lockfuzz-found")]
+    pub(super) save: PathBuf,
+    /// Write the result as JSON; - is standard output, and nothing else goes there
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -213,6 +253,16 @@ fn jobs(text: &str) -> Result<usize, String> {
 fn worker_count(text: &str) -> Result<u32, String> {
     let count = text.trim().parse().ok().filter(|n| (1..=MAX_WORKERS).contains(n));
     count.ok_or_else(|| format!("a case has 1 to {MAX_WORKERS} workers"))
+}
+
+fn several(text: &str) -> Result<u32, String> {
+    let count = text.trim().parse().ok().filter(|n| (2..=MAX_WORKERS).contains(n));
+    count.ok_or_else(|| format!("a proof is about 2 to {MAX_WORKERS} workers"))
+}
+
+fn acquires(text: &str) -> Result<u32, String> {
+    let count = text.trim().parse().ok().filter(|n| (1..=MAX_COMMANDS as u32).contains(n));
+    count.ok_or_else(|| format!("a whole number from 1 to {MAX_COMMANDS} is needed"))
 }
 
 fn workers(text: &str) -> Result<RangeInclusive<u32>, String> {

@@ -191,7 +191,7 @@ fn faults(args: &FuzzArgs, lock: &Double) -> impl Iterator<Item = Faults> {
 
 /// Set by the first Ctrl-C. A later one ends the program at once; "later" leaves out the second signal
 /// of those who send each one to the process and to its group.
-fn listen() -> Result<Arc<AtomicBool>, Trouble> {
+pub(super) fn listen() -> Result<Arc<AtomicBool>, Trouble> {
     let interrupt = Arc::new(AtomicBool::new(false));
     let insist = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
@@ -210,7 +210,7 @@ fn listen() -> Result<Arc<AtomicBool>, Trouble> {
 }
 
 /// Could counterexamples be saved there? Said before the work begins, and nothing is made yet.
-fn check_save(folder: &Path) -> Result<(), Trouble> {
+pub(super) fn check_save(folder: &Path) -> Result<(), Trouble> {
     let existing =
         folder.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
     let existing = existing.into_iter().find(|path| path.exists()).unwrap_or(Path::new("."));
@@ -231,9 +231,9 @@ struct Outputs {
 }
 
 /// A file that is open for the result.
-struct Output {
-    path: PathBuf,
-    file: File,
+pub(super) struct Output {
+    pub(super) path: PathBuf,
+    pub(super) file: File,
 }
 
 impl Outputs {
@@ -276,7 +276,7 @@ impl Outputs {
 }
 
 impl Output {
-    fn open(flag: &str, path: &Path) -> Result<Self, Trouble> {
+    pub(super) fn open(flag: &str, path: &Path) -> Result<Self, Trouble> {
         match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
             Ok(file) => Ok(Output { path: path.to_owned(), file }),
             Err(why) => Err(Trouble::usage(format_args!(
@@ -291,7 +291,7 @@ fn json_text(campaign: &Campaign, report: &Report, verdict: &'static str) -> Res
     json::document(campaign, report, verdict).map_err(|why| failed(Path::new("the JSON"), why.into()))
 }
 
-fn overwrite(path: &Path, mut file: &File, text: &str) -> Result<(), Trouble> {
+pub(super) fn overwrite(path: &Path, mut file: &File, text: &str) -> Result<(), Trouble> {
     use std::io::Seek;
     let went = file.rewind().and_then(|()| file.write_all(text.as_bytes()));
     // A pipe or a terminal cannot be cut, and need not be.
@@ -299,7 +299,7 @@ fn overwrite(path: &Path, mut file: &File, text: &str) -> Result<(), Trouble> {
     went.map_err(|why| failed(path, why))
 }
 
-fn failed(path: &Path, source: io::Error) -> Trouble {
+pub(super) fn failed(path: &Path, source: io::Error) -> Trouble {
     Error::Save { path: path.to_owned(), source }.into()
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod fuzz;
 mod locks;
 mod plot;
+mod prove;
 mod replay;
 mod schedule;
 mod workspace;
@@ -90,6 +91,7 @@ impl From<Error> for Trouble {
 pub fn run() -> ExitCode {
     let went = match args::Args::parse().verb {
         args::Verb::Fuzz(args) => fuzz::run(*args),
+        args::Verb::Prove(args) => prove::run(*args),
         args::Verb::Replay(args) => replay::run(args),
         args::Verb::Plot(args) => plot::run(args),
         args::Verb::Schedule(args) => schedule::run(args),

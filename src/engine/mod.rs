@@ -16,7 +16,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::case::{Case, Faults, Placement};
+use crate::case::{Case, Faults, MAX_STEPS, Placement};
 use crate::error::{Error, unnamed};
 use crate::history::{Absence, History, Missing, What};
 use crate::interleave::Scheduler;
@@ -119,6 +119,7 @@ impl Crews {
         let crew = self.muster(case.placement, case.workers)?;
         crew.semaphore.reset().and_then(|()| crew.robust.reset()).map_err(Error::Memory)?;
         crew.lay_out(serial, double, case.scope, case.workers, patience, &case.plan());
+        crew.set_bound(MAX_STEPS);
         match &case.choices {
             None => crew.set_pace(pace::IN_ORDER, &[], Faults::NONE),
             Some(choices) => crew.set_pace(pace::SCRIPTED, choices, case.faults),

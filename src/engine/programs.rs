@@ -91,7 +91,9 @@ impl Crews {
         let history = self.take_history(Placement::Threads, missing)?;
         let outcome = if let Some((worker, message)) = panicked {
             Outcome::Fail(Flaw::Panicked { worker, message })
-        } else if let Some(&silent) = history.missing.iter().find(|m| m.why != Absence::Stuck) {
+        } else if let Some(&silent) =
+            history.missing.iter().find(|m| !matches!(m.why, Absence::Stuck | Absence::Endless))
+        {
             Outcome::Inconclusive(Doubt::Missing(silent))
         } else if cut_short && !history.missing.is_empty() {
             Outcome::Inconclusive(Doubt::TooManySteps(program.steps()))

@@ -19,6 +19,7 @@ use crate::worker::{Crew, Staff};
 /// Same case, same history, byte for byte, for threads and for processes.
 pub struct Stepped {
     pub(super) crews: Crews,
+    exact: bool,
 }
 
 impl Stepped {
@@ -28,7 +29,15 @@ impl Stepped {
     /// # Errors
     /// [`Error::Folder`] when its files cannot be put into the staff's folder.
     pub fn new(staff: &Staff) -> Result<Self, Error> {
-        Ok(Stepped { crews: Crews::new(staff)? })
+        Ok(Stepped { crews: Crews::new(staff)?, exact: false })
+    }
+
+    /// What a scheduler is told of the next steps is always what they would touch if taken now, also
+    /// where another step has changed that since it was announced. It takes a while, and a search that
+    /// leaves something out because of what it is told needs it.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Stepped { exact: true, ..self }
     }
 }
 
@@ -49,6 +58,7 @@ impl Engine for Stepped {
         let crew = self.crews.prepare(case)?;
         let _undisturbed = Crews::undisturbed(case.placement);
         crew.set_pace(pace::ASKED, &[], case.faults);
+        crew.set_exact(self.exact);
         let mut asked = Asked::new(scheduler);
         let missing = asked.during(crew, |crew| {
             crew.pass_to(1);
@@ -74,8 +84,11 @@ pub(super) fn await_turn(crew: &mut Crew, workers: u32) -> Result<Vec<Missing>, 
     loop {
         if crew.hear_within(DRIVER, Some(LOOK)).is_some() && crew.mover() == DRIVER {
             match answer(crew)? {
-                // Whoever still has a command waits for a lock that nobody can give back.
-                DRIVER => return Ok(unfinished(crew, workers, Absence::Stuck)),
+                // Whoever still has a command waits for a lock that nobody can give back, or never waits.
+                DRIVER => {
+                    let why = if crew.is_out_of_steps() { Absence::Endless } else { Absence::Stuck };
+                    return Ok(unfinished(crew, workers, why));
+                }
                 next => crew.pass_to(next),
             }
             continue;

@@ -220,7 +220,7 @@ impl File {
         result
     }
 
-    fn file(&self) -> &fs::File {
+    pub(super) fn file(&self) -> &fs::File {
         self.file.as_ref().expect("a file is open until it is dropped")
     }
 
@@ -295,7 +295,7 @@ impl Drop for File {
     fn drop(&mut self) {
         let staged = stage::in_run() && !std::thread::panicking();
         if staged {
-            stage::point(self.touch(Access::Change).list());
+            point(|| self.touch(Access::Change));
         }
         let some = !record_locked().is_empty();
         let had = some && self.inode().is_ok_and(|inode| forget_record_lock(&inode));

@@ -24,9 +24,9 @@ use touch::{Links, Touch};
 use words::{Content, Ended, Name};
 
 /// Says what the next step touches. Finding that out is work, so it is done inside a run only.
-fn point(touch: impl FnOnce() -> Touch) {
+fn point(touch: impl Fn() -> Touch) {
     if stage::in_run() {
-        stage::point(touch().list());
+        stage::point_with(&|| touch().list().to_vec());
     }
 }
 
@@ -51,7 +51,7 @@ fn stamp_path(path: &Path) {
 fn change<T>(
     verb: &str,
     path: &Path,
-    touch: impl FnOnce() -> Touch,
+    touch: impl Fn() -> Touch,
     act: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
     point(touch);
@@ -67,7 +67,7 @@ fn change<T>(
 fn change_two(
     [verb, preposition]: [&str; 2],
     [one, other]: [&Path; 2],
-    touch: impl FnOnce() -> Touch,
+    touch: impl Fn() -> Touch,
     act: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
     point(touch);
@@ -273,5 +273,39 @@ pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
     change_two(["rename", "to"], [from, to], touch, || fs::rename(from, to))
 }
 
+/// As [`std::fs::read_dir`], but the whole folder is read in one step, in the order of the names.
+///
+/// # Errors
+/// As there.
+pub fn read_dir(path: impl AsRef<Path>) -> io::Result<ReadDir> {
+    let path = path.as_ref();
+    // Every name in it is looked for.
+    point(Touch::anything);
+    let result = fs::read_dir(path).map(|entries| {
+        let mut entries: Vec<_> = entries.collect();
+        entries.sort_by_key(|entry| entry.as_ref().map(fs::DirEntry::file_name).ok());
+        ReadDir(entries.into_iter())
+    });
+    match &result {
+        Ok(entries) => stage::note(format_args!("read_dir {}: {} names", Name(path), entries.0.len())),
+        Err(_) => stage::note(format_args!("read_dir {}: {}", Name(path), Ended::of(&result))),
+    }
+    result
+}
+
+/// As [`std::fs::ReadDir`]. What an entry is asked for besides its name is no step.
+#[derive(Debug)]
+pub struct ReadDir(std::vec::IntoIter<io::Result<fs::DirEntry>>);
+
+impl Iterator for ReadDir {
+    type Item = io::Result<fs::DirEntry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+#[cfg(test)]
+mod pairs;
 #[cfg(test)]
 mod tests;

@@ -102,14 +102,15 @@ pub(super) fn inode(at: &Metadata) -> Object {
     Object::inode(at.dev(), at.ino())
 }
 
-/// The object that stands for this name; `None` when its folder cannot be found.
+/// The object that stands for this name; `None` when its folder is not there.
 pub(super) fn name(path: &Path) -> Option<Object> {
     let last = path.file_name()?;
     let folder = match path.parent()? {
         empty if empty.as_os_str().is_empty() => Path::new("."),
         folder => folder,
     };
-    let folder = fs::metadata(folder).ok()?;
+    // Behind a name that is no folder nothing can be, until that name changes.
+    let folder = fs::metadata(folder).ok().filter(Metadata::is_dir)?;
     let folder = stage::sight(folder.dev(), folder.ino()).to_string();
     Some(Object::name(&Path::new(&folder).join(last)))
 }

@@ -5,6 +5,7 @@ use std::io;
 
 use fs2::FileExt;
 
+use super::zoo::FLOCK_UPGRADE;
 use super::{Claim, Double, Lock, LockError, Site, TryLock, Withstands};
 use crate::case::Faults;
 use crate::clock::Clock;
@@ -15,6 +16,7 @@ pub const FLOCK: Double = Double {
     what: "fs2 exclusive lock on a lock file, opened by each worker",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
+    neighbour: Some(&FLOCK_UPGRADE),
     atomic: true,
     open: &|site: &Site| {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&site.path)?;

@@ -135,6 +135,9 @@ pub struct Double {
     pub workers: u32,
     /// Where it is tried unless somebody asks for other places, the plainest first.
     pub placements: &'static [Placement],
+    /// The broken lock that is nearest to this one. Whoever proves this one sound must find that one
+    /// broken by the same means.
+    pub neighbour: Option<&'static Double>,
     /// Opens one worker's handle.
     pub open: &'static Open,
 }
@@ -165,6 +168,7 @@ impl Double {
         atomic: false,
         workers: 2,
         placements: &Placement::UNIFORM,
+        neighbour: None,
         open: &|_| Err(io::Error::from(io::ErrorKind::Unsupported)),
     };
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::{Claim, Double, Lock, LockError, Site, TryLock};
+use super::{Claim, Double, FLAG, Lock, LockError, Site, TryLock};
 use crate::clock::Clock;
 
 /// The lock of a program that has threads in mind.
@@ -12,6 +12,7 @@ pub const MUTEX: Double = Double {
     what: "std Mutex, one for each process",
     promise: "excludes the threads of one process; each process has a mutex of its own",
     claim: Claim::SameProcess,
+    neighbour: Some(&FLAG),
     atomic: true,
     open: &|site: &Site| Ok(Box::new(StdMutex::at(site))),
     ..Double::PLAIN

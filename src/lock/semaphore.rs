@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Claim, Double, Lock, LockError, TryLock};
+use super::{Claim, Double, FLAG, Lock, LockError, TryLock};
 use crate::case::Faults;
 use crate::clock::Clock;
 use crate::sys::semaphore::Semaphore;
@@ -13,6 +13,7 @@ pub const SEMAPHORE: Double = Double {
     what: "POSIX semaphore shared between processes",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
+    neighbour: Some(&FLAG),
     atomic: true,
     open: &|site| Ok(Box::new(Shared(site.semaphore))),
     faults: &[Faults::CRASH],

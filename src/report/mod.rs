@@ -1,6 +1,8 @@
 //! What people look at: the text [`timeline`] of a run, its picture, the [`plot`], and the reports of a
 //! campaign.
 
+#[cfg(feature = "cli")]
+pub mod certificate;
 mod interleaving;
 #[cfg(feature = "cli")]
 pub mod json;

@@ -147,8 +147,21 @@ fn name(row: &RowReport) -> String {
     format!("{}, {}, {order}", row.row.lock.name, row.row.placement.name())
 }
 
-/// FAIL line, how found, timeline, cause, saved, replay.
+/// The block of a counterexample that no campaign has found.
+pub fn broken(row: &RowReport, how: &str, manner: Manner) -> String {
+    let report = Report { rows: vec![row.clone()], ..Report::default() };
+    block_found(&report, row, manner, how)
+}
+
 fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) -> String {
+    let nth = row.counterexample.as_ref().map_or(0, |found| found.found_in_case);
+    let of = campaign.budget.cases.map_or(String::new(), |cases| format!(" of {}", count(cases)));
+    let how = format!("found in case {}{of} (seed {})", count(nth), campaign.seed);
+    block_found(report, row, manner, &how)
+}
+
+/// FAIL line, how found, timeline, cause, saved, replay.
+fn block_found(report: &Report, row: &RowReport, manner: Manner, how: &str) -> String {
     let Some(found) = &row.counterexample else { return String::new() };
     let (lock, placement) = (row.row.lock, row.row.placement.name());
     let same = same_case(report, row, found);
@@ -175,13 +188,8 @@ fn block(campaign: &Campaign, report: &Report, row: &RowReport, manner: Manner) 
     } else {
         let word = manner.paint(RED, "FAIL");
         let _ = writeln!(text, "{word}  {}, {placement}: {}", lock.name, found.failure.law.name());
-        let of = campaign.budget.cases.map_or(String::new(), |cases| format!(" of {}", count(cases)));
         let (runs, again) = found.replays;
-        let story = format!(
-            "found in case {}{of} (seed {}), shrunk to {size}, replayed {runs} times: {again} fail",
-            count(found.found_in_case),
-            campaign.seed
-        );
+        let story = format!("{how}, shrunk to {size}, replayed {runs} times: {again} fail");
         text += &wrapped("", 6, &story);
         if row.found != Found::Inconclusive {
             text += &wrapped("", 6, &format!("{} promises: {}", lock.name, lock.promise));

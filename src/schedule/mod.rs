@@ -7,7 +7,7 @@ mod time;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use original::shifted;
-pub use original::{at_once, original};
+pub use original::{at_once, original, rounds};
 pub use text::BadText;
 pub use time::{BadTime, Time};
 

@@ -12,8 +12,17 @@ pub fn original(workers: u32, period: Time) -> Schedule {
 
 /// All workers at once: everybody writes, everybody reads.
 pub fn at_once(workers: u32, period: Time) -> Schedule {
-    let tick = |at, command| Tick { at, commands: (1..=workers).map(|worker| (worker, command)).collect() };
-    Schedule { ticks: vec![tick(Time::ZERO, Command::Write), tick(period, Command::Read)] }
+    rounds(workers, 1, period)
+}
+
+/// The same so many times over.
+pub fn rounds(workers: u32, times: u32, period: Time) -> Schedule {
+    let tick = |nth, command| Tick {
+        at: period * nth,
+        commands: (1..=workers).map(|worker| (worker, command)).collect(),
+    };
+    let round = |nth| [tick(2 * nth, Command::Write), tick(2 * nth + 1, Command::Read)];
+    Schedule { ticks: (0..u64::from(times)).flat_map(round).collect() }
 }
 
 /// The same with `overlap` periods between a worker's write and its read; 2 is the original.

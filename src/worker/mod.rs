@@ -110,7 +110,7 @@ fn run_part(board: &Arc<Mapping<Board>>, local: &Arc<Local>, me: Wid, part: &Par
         }
     }
     board.done(me);
-    board.pass_to(actor.next());
+    board.pass_to(actor.next(me));
 }
 
 /// Why a worker leaves the code under test in the middle.
@@ -210,7 +210,7 @@ impl<'a> Desk<'a> {
                 Went::Leaves => board.skip_to_exit(me),
                 Went::Waits => {
                     if board.is_waiting(me) {
-                        actor.give_way();
+                        actor.give_way(None);
                         // Chosen to try again: the first step of the new attempt is what was chosen.
                         actor.chosen.set(true);
                     }
@@ -218,7 +218,7 @@ impl<'a> Desk<'a> {
             }
         }
         stage::enter(None);
-        board.pass_to(actor.next());
+        board.pass_to(actor.next(me));
     }
 
     /// Tries to take the lock. Who would block is blocked, unless what the attempt has looked at has
@@ -406,41 +406,49 @@ impl Actor {
         Actor { board: Arc::clone(board), local: local.cloned(), me, step, chosen, left }
     }
 
-    /// Who is next. Where the scheduler lives in this process it is asked on the spot; where it does not,
+    /// Who is next after `last`. Where the scheduler lives in this process it is asked on the spot; where it does not,
     /// it is the driver's turn, who has one.
-    fn next(&self) -> usize {
-        match (self.board.decide(self.me), &self.local) {
+    fn next(&self, last: Wid) -> usize {
+        match (self.board.decide(last), &self.local) {
             (DRIVER, Some(local)) => local.choose(&self.board),
             (next, _) => next,
         }
     }
 
-    /// Lets whoever is next go on, and comes back when this worker is.
-    fn give_way(&self) {
-        let next = self.next();
-        if next == self.me as usize {
-            return;
-        }
-        self.board.pass_to(next);
-        if self.board.hear(self.me as usize) == bell::LEAVE {
-            // Nobody will ask this worker to go on again: leave the code under test, wherever it is.
-            self.left.set(true);
-            // A panic under way does that already.
-            if !std::thread::panicking() {
-                resume_unwind(Box::new(LEFT));
+    /// Lets whoever is next go on, and comes back when this worker is. One that waits at a point makes
+    /// its list anew when it is stale.
+    fn give_way(&self, announced: Option<&dyn Fn() -> Vec<Access>>) {
+        let mut next = self.next(self.me);
+        while next != self.me as usize {
+            self.board.pass_to(next);
+            if self.board.hear(self.me as usize) == bell::LEAVE {
+                // Nobody will ask this worker to go on again: leave the code under test, wherever it is.
+                self.left.set(true);
+                // A panic under way does that already.
+                if !std::thread::panicking() {
+                    resume_unwind(Box::new(LEFT));
+                }
+                return;
             }
+            let Some(list) = announced.filter(|_| self.board.take_stale(self.me)) else { return };
+            self.board.announce(self.me, &list());
+            if !self.board.is_exact() {
+                return;
+            }
+            // Not chosen yet, only asked.
+            next = self.next(self.board.asked_by());
         }
     }
 }
 
 impl Stage for Actor {
-    fn point(&self, next: &[Access]) {
+    fn point(&self, next: &dyn Fn() -> Vec<Access>) {
         if self.left.get() {
             return;
         }
-        let expected = self.board.announce(self.me, next);
+        let expected = self.board.announce(self.me, &next());
         if !(self.chosen.take() && expected) {
-            self.give_way();
+            self.give_way(Some(next));
         }
         self.board.step_taken(self.me);
     }
@@ -460,7 +468,7 @@ impl Stage for Actor {
         let until = self.board.now() + Time::from(duration);
         log(&self.board, step, self.board.now(), What::Slept(until));
         self.board.fall_asleep(self.me, until.as_micros());
-        self.give_way();
+        self.give_way(None);
         if !self.left.get() {
             self.board.step_taken(self.me);
             self.board.wake(self.me, until.as_micros());
@@ -487,7 +495,7 @@ impl Stage for Actor {
             return std::thread::sleep(Duration::from_millis(1));
         }
         self.board.block_on_next(self.me);
-        self.give_way();
+        self.give_way(None);
         // Chosen to try again: the step that it was blocked in is what was chosen.
         self.chosen.set(true);
     }

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::found;
+use super::{BAKERY_NO_CHOOSING, found};
 use crate::case::Faults;
 use crate::fs;
 use crate::lock::{Claim, Double, Lock, Site, TryLock};
@@ -18,6 +18,7 @@ pub const BAKERY: Double = Double {
     what: "Lamport's bakery, with a file for each flag and each number",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
+    neighbour: Some(&BAKERY_NO_CHOOSING),
     open: &|site| Ok(Box::new(Bakery::at(site, Door::Closed))),
     faults: &[Faults::CRASH],
     ..Double::PLAIN

@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::created;
+use super::{EXISTS_CREATE, created};
 use crate::case::Faults;
 use crate::fs::{self, File};
 use crate::lock::{Claim, Double, Lock, TryLock};
@@ -17,6 +17,7 @@ pub const EXCL: Double = Double {
     what: "creates the lock file with O_EXCL, unlinks it",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
+    neighbour: Some(&EXISTS_CREATE),
     open: &|site| Ok(Box::new(Excl(site.path.clone()))),
     faults: &[Faults::CRASH],
     ..Double::PLAIN

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::flocked;
+use super::{FLOCK_UPGRADE, flocked};
 use crate::case::{Faults, Placement};
 use crate::fs::{File, OpenOptions};
 use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
@@ -18,6 +18,7 @@ pub const FCNTL: Double = Double {
     promise: "excludes other processes that have one thread each; all threads of one process get it",
     claim: Claim::LoneProcesses,
     placements: &Placement::ALL,
+    neighbour: Some(&FLOCK_UPGRADE),
     open: &|site| {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Fcntl(file)))

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use super::{flocked, found};
+use super::{FLOCK_UNLINK, flocked, found};
 use crate::case::Faults;
 use crate::fs::{self, File, OpenOptions};
 use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
@@ -18,6 +18,7 @@ pub const FLOCK_CHECKED: Double = Double {
     what: "flock, then compares the inode with the path's, else opens anew",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
+    neighbour: Some(&FLOCK_UNLINK),
     open: &|site| Ok(Box::new(FlockChecked { path: site.path.clone(), file: None })),
     withstands: Withstands { crash: true, stall: true },
     faults: &[Faults::CRASH],

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use super::RENAME_LOCK;
 use crate::case::Faults;
 use crate::fs;
 use crate::lock::{Claim, Double, Lock, TryLock};
@@ -17,6 +18,7 @@ pub const HARDLINK: Double = Double {
     what: "links a private file to the lock's name, holds if it has two names then",
     promise: "excludes everyone, as long as no holder dies",
     claim: Claim::Everyone,
+    neighbour: Some(&RENAME_LOCK),
     open: &|site| {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];
         Ok(Box::new(Hardlink { path, private, worker: site.worker, written: false }))

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use super::flocked;
+use super::{FLOCK_UPGRADE, flocked};
 use crate::case::Faults;
 use crate::fs::{File, OpenOptions};
 use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
@@ -16,6 +16,7 @@ pub const OFD: Double = Double {
     what: "OFD lock on a lock file, opened by each worker",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
+    neighbour: Some(&FLOCK_UPGRADE),
     open: &|site| {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Ofd(file)))

@@ -53,8 +53,12 @@ impl Accesses {
         words.iter().map(|word| Access::unpack(word.load(Relaxed))).collect()
     }
 
-    /// Could a step with these accesses change what a step with the others met?
+    /// Could a step with these accesses change what a step with the others met? Nothing at all is not
+    /// "anything": what was cleared depends on nobody.
     fn depend_on(&self, others: &[Access]) -> bool {
+        if self.length.load(Relaxed) == 0 {
+            return false;
+        }
         let mine = self.get();
         mine.is_empty()
             || others.is_empty()
@@ -69,6 +73,7 @@ impl Board {
         self.pace.store(how, Relaxed);
         self.crashes.store(faults.crashes, Relaxed);
         self.stalls.store(faults.stalls, Relaxed);
+        self.exact.store(0, Relaxed);
         self.script_length.store(choices.len().min(CHOICES) as u32, Relaxed);
         for (word, choice) in self.script.iter().zip(choices) {
             word.store(*choice, Relaxed);
@@ -93,8 +98,24 @@ impl Board {
         if lane.interest.length.load(Relaxed) == 0 {
             lane.first.set(next);
         }
-        lane.interest.add(next);
+        lane.at_point.store(1, Relaxed);
         expected
+    }
+
+    /// Has somebody meanwhile changed what this worker's list was made from? Then it must be made anew.
+    pub fn take_stale(&self, wid: Wid) -> bool {
+        self.lanes[wid as usize].stale.swap(0, Relaxed) == 1
+    }
+
+    /// For the run that is laid out: lists that have become stale are made anew before the driver is asked, and not only before their
+    /// step is taken: what depends on what is then exact.
+    pub fn set_exact(&self, exact: bool) {
+        self.exact.store(exact.into(), Relaxed);
+    }
+
+    /// Is that so?
+    pub fn is_exact(&self) -> bool {
+        self.exact.load(Relaxed) == 1
     }
 
     /// What the worker will do next; empty for "anything".
@@ -191,10 +212,19 @@ impl Board {
         nth as u64
     }
 
-    /// The worker takes a step.
+    /// The worker takes the step that it has announced. Lists that depend on it may be stale from then on.
     pub fn step_taken(&self, wid: Wid) {
-        self.lanes[wid as usize].taken.fetch_add(1, Relaxed);
+        let lane = &self.lanes[wid as usize];
+        lane.taken.fetch_add(1, Relaxed);
         self.taken.fetch_add(1, Relaxed);
+        lane.at_point.store(0, Relaxed);
+        let next = lane.next.get();
+        lane.interest.add(&next);
+        for (nth, other) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
+            if nth != wid as usize && other.at_point.load(Relaxed) == 1 && other.next.depend_on(&next) {
+                other.stale.store(1, Relaxed);
+            }
+        }
     }
 
     /// At most so many steps; nobody goes on after them.
@@ -271,6 +301,12 @@ impl Board {
         if let Some(nth) = workers.iter().position(|lane| lane.primed.load(Relaxed) == 0) {
             return nth + 1;
         }
+        if begins {
+            // What the others did on their way to their first points was no step.
+            for (_, lane) in workers.iter().enumerate().filter(|(nth, _)| nth + 1 != last as usize) {
+                lane.stale.store(lane.at_point.load(Relaxed), Relaxed);
+            }
+        }
         let last = if begins { 1 } else { last };
         loop {
             let options = self.options(last);
@@ -279,6 +315,12 @@ impl Board {
             }
             self.asked_by.store(last, Relaxed);
             if self.pace.load(Relaxed) == pace::ASKED {
+                let stale = |lane: &Lane| lane.stale.load(Relaxed) == 1;
+                if self.is_exact()
+                    && let Some(nth) = workers.iter().position(stale)
+                {
+                    return nth + 1;
+                }
                 self.asking.store(1, Relaxed);
                 return DRIVER;
             }

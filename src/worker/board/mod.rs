@@ -78,6 +78,9 @@ pub struct Lane {
     primed: AtomicU32,
     /// Something that it met in the present attempt has changed since.
     woken: AtomicU32,
+    /// It waits at a point, and what it has announced there may not be true any more.
+    at_point: AtomicU32,
+    stale: AtomicU32,
     first: Accesses,
     next: Accesses,
     interest: Accesses,
@@ -135,6 +138,8 @@ pub struct Board {
     /// The steps of all together, and how many there may be.
     taken: AtomicU32,
     bound: AtomicU32,
+    /// No question is asked while somebody's list is stale.
+    exact: AtomicU32,
     script_length: AtomicU32,
     scripted: AtomicU32,
     script: [AtomicU32; CHOICES],
@@ -302,6 +307,8 @@ impl Board {
             lane.latest.store(NONE, Relaxed);
             lane.interest.clear();
             lane.next.clear();
+            lane.at_point.store(0, Relaxed);
+            lane.stale.store(0, Relaxed);
             lane.deadline.store(NEVER, Relaxed);
             for word in [
                 &lane.blocked,
