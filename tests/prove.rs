@@ -139,7 +139,7 @@ fn the_reduction_loses_nothing() {
 fn every_sound_lock_of_the_zoo_is_proved() {
     let folder = folder();
     let mut prover = Prover::new(&staff(&folder), None, None, Arc::default()).unwrap();
-    let questions = claimed(&lockfuzz::lock::ALL);
+    let questions = claimed(&lockfuzz::lock::ALL, &Placement::UNIFORM);
     for lock in ["excl", "mkdir", "symlink", "hardlink", "bakery", "ofd", "flock-checked", "flock"] {
         assert_eq!(questions.iter().filter(|question| question.lock.name == lock).count(), 2, "{lock}");
     }

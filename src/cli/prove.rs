@@ -73,20 +73,25 @@ pub(super) fn run(args: ProveArgs) -> Result<Exit, Trouble> {
 /// What was asked for; without a lock, all that the locks claim.
 fn questions(args: &ProveArgs) -> Vec<Question> {
     let reduction = if args.no_reduction { Reduction::Off } else { Reduction::SleepSets };
-    let asked = match &args.lock[..] {
+    let places = &args.placement[..];
+    let asked: Vec<Question> = match &args.lock[..] {
         // A thread cannot be killed without its process.
-        [] => claimed(&ALL)
-            .into_iter()
-            .filter(|q| args.crashes == 0 || q.placement != Placement::Threads)
-            .collect(),
-        [lock] if args.placement.is_empty() => vec![Question::new(lock, at_home(lock, args))],
+        [] => {
+            let fits = |q: &Question| args.crashes == 0 || q.placement != Placement::Threads;
+            claimed(&ALL, if places.is_empty() { &Placement::UNIFORM } else { places })
+                .into_iter()
+                .filter(fits)
+                .collect()
+        }
+        [lock] if places.is_empty() => vec![Question::new(lock, at_home(lock, args))],
         locks => {
-            let each = |&lock: &&'static Double| lock.placements.iter().map(move |&placement| Question::new(lock, placement));
+            let places = |lock: &Double| if places.is_empty() { lock.placements } else { places }.to_vec();
+            let each = |&lock: &&'static Double| {
+                places(lock).into_iter().map(move |place| Question::new(lock, place))
+            };
             locks.iter().flat_map(each).collect()
         }
     };
-    let wanted =
-        |question: &Question| args.placement.is_empty() || args.placement.contains(&question.placement);
     let whole = |question| Question {
         workers: args.workers,
         acquires: args.acquires,
@@ -95,7 +100,7 @@ fn questions(args: &ProveArgs) -> Vec<Question> {
         faults: Faults { crashes: args.crashes, ..Faults::NONE },
         ..question
     };
-    asked.into_iter().filter(wanted).map(whole).collect()
+    asked.into_iter().map(whole).collect()
 }
 
 /// The first placement in which it claims to exclude everybody.

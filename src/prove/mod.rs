@@ -27,7 +27,7 @@ use crate::check::{Reason, Verdict};
 use crate::engine::Stepped;
 use crate::error::Error;
 use crate::interleave::{Exhaustive, Reduction};
-use crate::lock::{Claim, Double};
+use crate::lock::Double;
 use crate::schedule::{Order, Time, rounds};
 use crate::worker::Staff;
 
@@ -253,11 +253,11 @@ impl Prover {
     }
 }
 
-/// The questions that a lock's own claim answers with yes: two workers, one acquire each, in each
-/// placement that the claim covers.
-pub fn claimed(locks: &[&'static Double]) -> Vec<Question> {
-    let all = locks.iter().flat_map(|&lock| Placement::UNIFORM.map(|placement| Question::new(lock, placement)));
-    all.filter(|question| question.lock.claim != Claim::Nobody && question.is_claimed()).collect()
+/// The questions to which a lock's own claim says yes: two workers, one acquire each, in each of these
+/// placements that the claim covers.
+pub fn claimed(locks: &[&'static Double], placements: &[Placement]) -> Vec<Question> {
+    let each = |&lock: &&'static Double| placements.iter().map(move |&place| Question::new(lock, place));
+    locks.iter().flat_map(each).filter(Question::is_claimed).collect()
 }
 
 impl Question {
