@@ -69,7 +69,7 @@ impl Hunt<'_> {
         &mut self,
         tree: CaseTree,
         first: Counterexample,
-    ) -> (Counterexample, Result<(), Error>) {
+    ) -> (Counterexample, Result<Option<Divergence>, Error>) {
         let mut found = first.clone();
         let went = self.smallest(tree, first).and_then(|smallest| {
             found = smallest;

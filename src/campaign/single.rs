@@ -70,7 +70,7 @@ impl Campaign {
         hunt.save(&mut found, &row.stem())?;
         match went {
             Err(Error::Interrupted) => {}
-            went => went?,
+            went => went.map(drop)?,
         }
         Ok(found)
     }
