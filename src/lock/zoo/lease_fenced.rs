@@ -8,8 +8,8 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::{EXISTS_CREATE, found};
 use super::lease::Lease;
+use super::{EXISTS_CREATE, found};
 use crate::case::Faults;
 use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
 
