@@ -93,7 +93,8 @@ fn interleavings_counted_by_hand() {
         assert_eq!(progress.executions - progress.cut, different, "{lock}");
         assert!(progress.executions <= all, "{lock}: {progress:?}");
         assert_eq!(reduced.search.outcomes, full.search.outcomes, "{lock}");
-        assert_eq!(reduced.search.outcomes.len() as u64, different, "{lock}");
+        // Where nobody tries in vain, nobody can tell who was first.
+        assert_eq!(reduced.search.outcomes.len() as u64, different - 1, "{lock}");
     }
 }
 

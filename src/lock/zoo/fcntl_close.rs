@@ -9,6 +9,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use super::FLOCK_UPGRADE;
 use super::{flocked, found};
 use crate::case::Placement;
 use crate::fs::{File, OpenOptions};
@@ -22,6 +23,7 @@ pub const FCNTL_CLOSE: Double = Double {
     what: "a mutex, then a record lock; looks at the lock file beforehand",
     promise: "excludes the threads of one process; other processes only where none has two threads",
     claim: Claim::Unmixed,
+    neighbour: Some(&FLOCK_UPGRADE),
     workers: 3,
     placements: &Placement::ALL,
     open: &|site| Ok(Box::new(FcntlClose::at(site))),

@@ -10,6 +10,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::EXISTS_CREATE;
 use super::{created, found, gone};
 use crate::case::Faults;
 use crate::fs;
@@ -22,6 +23,7 @@ pub const LEASE: Double = Double {
     what: "a numbered lease file that says when it ends",
     promise: "excludes everyone, as long as no holder stalls for longer than its lease",
     claim: Claim::Everyone,
+    neighbour: Some(&EXISTS_CREATE),
     withstands: Withstands { crash: true, stall: false },
     faults: &[Faults::CRASH, Faults::STALL],
     open: &|site| Ok(Box::new(Lease::at(site))),

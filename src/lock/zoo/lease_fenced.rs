@@ -8,8 +8,8 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::found;
 use super::lease::Lease;
+use super::{EXISTS_CREATE, found};
 use crate::case::Faults;
 use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
 
@@ -19,6 +19,7 @@ pub const LEASE_FENCED: Double = Double {
     what: "a numbered lease; what comes with an older number is refused",
     promise: "excludes everyone in what is stored, even if a holder stalls or dies",
     claim: Claim::Everyone,
+    neighbour: Some(&EXISTS_CREATE),
     withstands: Withstands { crash: true, stall: true },
     faults: &[Faults::CRASH, Faults::STALL],
     fenced: true,

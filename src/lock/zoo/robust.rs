@@ -6,7 +6,7 @@
 use std::io;
 
 use crate::case::Faults;
-use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
+use crate::lock::{Claim, Double, FLAG, Lock, TryLock, Withstands};
 use crate::stage::{self, Access, Object};
 use crate::sys::robust::Robust;
 
@@ -16,6 +16,7 @@ pub const ROBUST: Double = Double {
     what: "robust mutex shared between processes",
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
+    neighbour: Some(&FLAG),
     withstands: Withstands { crash: true, stall: true },
     faults: &[Faults::CRASH],
     open: &|site| Ok(Box::new(Shared(site.robust))),

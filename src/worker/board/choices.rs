@@ -315,7 +315,8 @@ impl Board {
             }
             self.asked_by.store(last, Relaxed);
             if self.pace.load(Relaxed) == pace::ASKED {
-                let stale = |lane: &Lane| lane.stale.load(Relaxed) == 1;
+                let alive = |lane: &Lane| lane.head.load(Relaxed) != NONE;
+                let stale = |lane: &Lane| lane.stale.load(Relaxed) == 1 && alive(lane);
                 if self.is_exact()
                     && let Some(nth) = workers.iter().position(stale)
                 {
