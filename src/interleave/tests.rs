@@ -410,20 +410,3 @@ fn reorder_is_found_soon_at_every_size() {
         assert!(mean <= 40.0, "{mean}");
     }
 }
-
-/// `cargo test --release --lib reorder_table -- --ignored --nocapture`
-#[test]
-#[ignore = "prints figures, asserts nothing"]
-fn reorder_table() {
-    for (what, checker) in [("two loads", TWICE), ("formula", FORMULA)] {
-        println!("{what:10}{:>14}{:>14}{:>14}{:>14}{:>14}", 3, 5, 10, 20, 50);
-        for (name, _) in all(0) {
-            print!("{name:10}");
-            for n in [3, 5, 10, 20, 50] {
-                let (mean, worst) = first_failure(n, checker, name);
-                print!("{:>14}", format!("{mean:.1}/{worst}"));
-            }
-            println!();
-        }
-    }
-}
