@@ -280,6 +280,29 @@ mod tests {
     }
 
     #[test]
+    fn words_are_those_of_the_saved_form() {
+        let spelt = |value: serde_json::Value| value.as_str().unwrap().to_owned();
+        for placement in Placement::ALL {
+            assert_eq!(placement.name(), spelt(serde_json::to_value(placement).unwrap()));
+        }
+        for scope in Scope::ALL {
+            assert_eq!(scope.name(), spelt(serde_json::to_value(scope).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_case_has_only_so_many_choices() {
+        let with = |choices: usize| {
+            let schedule = original(2, Time::from_micros(10));
+            Case { choices: Some(vec![0; choices]), ..case(schedule, 2) }.check()
+        };
+        assert_eq!(with(1 << 16), Ok(()));
+        assert_eq!(with((1 << 16) + 1), Err(Illegal::TooManyChoices));
+        let illegal = Case { workers: 1, ..case(original(2, Time::from_micros(10)), 2) };
+        assert!(illegal.check().is_err(), "and its schedule is looked at");
+    }
+
+    #[test]
     fn an_exit_that_is_scheduled_is_not_sent_twice() {
         let text = "0 [(1,'write'),(2,'write')]\n1 [(1,'read')]\n2 [(1,'exit'),(2,'read')]";
         let plan = case(text.parse().unwrap(), 2).plan();

@@ -203,8 +203,24 @@ mod tests {
     }
 
     #[test]
+    fn whoever_stops_by_itself_is_not_preempted() {
+        let count = |what: &[(Wid, What)]| history(what).preemptions();
+        assert_eq!(count(&[]), 0);
+        assert_eq!(count(&[(1, What::Locked), (1, What::Wrote), (1, What::Exited)]), 0);
+        let one = What::Note("x".to_owned());
+        assert_eq!(count(&[(1, one.clone()), (2, one.clone()), (1, one.clone()), (2, one.clone())]), 3);
+        for end in [What::Blocked, What::GaveUp, What::Exited, What::Failed(1)] {
+            assert_eq!(count(&[(1, end), (2, one.clone())]), 0);
+        }
+    }
+
+    #[test]
     fn what_was_seen_is_said_in_words() {
         assert_eq!(Seen::Torn { bytes: 17 }.to_string(), "17 bytes, not JSON");
+        assert_eq!(Seen::Torn { bytes: 1 }.to_string(), "1 byte, not JSON");
         assert_eq!(Seen::Worker(2).to_string(), "worker 2");
+        assert_eq!(Seen::Missing.to_string(), "no file");
+        let stranger = Seen::Stranger { pid: 7, tid: 8, wid: 9 };
+        assert_eq!(stranger.to_string(), "a stranger (worker 9 of process 7)");
     }
 }

@@ -408,6 +408,69 @@ fn a_counterexample_that_is_none() {
     refused(&home, home.lockfuzz(["replay", "bad.json"]), &["bad.json: it is cut off or is not JSON"]);
 }
 
+/// What only format 2 has: choices and faults.
+#[test]
+fn a_counterexample_with_choices_that_are_none() {
+    let home = Home::new();
+    let mut whole = case("exists-create", "processes");
+    whole["format"] = "lockfuzz/counterexample/2".into();
+    whole["case"]["choices"] = json!([0, 1]);
+    let with = |name: &str, value: Value| {
+        let mut changed = whole.clone();
+        changed["case"][name] = value;
+        changed
+    };
+    let mut lonely = with("faults", json!({"stalls": 1}));
+    lonely["case"].as_object_mut().unwrap().remove("choices");
+    let mut in_threads = with("faults", json!({"crashes": 1}));
+    in_threads["case"]["placement"] = "threads".into();
+    let shape = "it is not a counterexample of lockfuzz: ";
+    for (changed, part) in [
+        (with("choices", "0,1".into()), "invalid type: string"),
+        (with("choices", json!({"0": 1})), "invalid type: map"),
+        (with("choices", json!([0, -1])), "integer `-1`, expected u32"),
+        (with("choices", json!([0.5])), "floating point `0.5`, expected u32"),
+        (with("choices", json!([4294967296u64])), "integer `4294967296`, expected u32"),
+        (with("choices", json!([[0]])), "expected u32"),
+        (with("choices", json!(["1"])), "expected u32"),
+        (with("choice", json!([0])), "unknown field `choice`"),
+        (with("faults", 1.into()), "expected struct Faults"),
+        (with("faults", "crash".into()), "expected struct Faults"),
+        (with("faults", Value::Null), "expected struct Faults"),
+        (with("faults", json!({"crash": 1})), "unknown field `crash`, expected `crashes` or `stalls`"),
+        (with("faults", json!({"crashes": -1})), "integer `-1`, expected u32"),
+        (with("faults", json!({"stalls": 1.5})), "floating point `1.5`, expected u32"),
+        (with("faults", json!({"stalls": "one"})), "expected u32"),
+        (with("choices", json!(vec![0; (1 << 16) + 1])), "a case holds at most 65536 choices"),
+        (lonely, "faults strike between choices, and it has none"),
+        (in_threads, "a crash is that of a process"),
+    ] {
+        home.write("bad.json", changed.to_string());
+        for verb in ["replay", "plot"] {
+            let said = refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
+            assert!(said.contains(shape) || said.contains("its schedule is not legal: "), "{said}");
+            assert!(said.len() < 400, "{said}");
+        }
+    }
+}
+
+/// Any list of numbers is an interleaving: one that is too large, or one too many, is no error.
+#[test]
+fn choices_that_lead_nowhere_lead_somewhere() {
+    let home = Home::new();
+    let mut whole = case("excl", "threads");
+    whole["format"] = "lockfuzz/counterexample/2".into();
+    for choices in [json!([4294967295u32, 7, 4000000000u32]), json!(vec![1; 1 << 16]), json!([])] {
+        whole["case"]["choices"] = choices;
+        home.write("odd.json", whole.to_string());
+        let ran = run(home.lockfuzz(["replay", "odd.json"]));
+        assert!([0, 5].contains(&ran.code), "the lock is sound: {} {}", ran.out, ran.err);
+        ran.assert_code(ran.code);
+        run(home.lockfuzz(["plot", "odd.json"])).assert_code(0);
+    }
+    home.assert_clean();
+}
+
 #[test]
 fn a_file_that_cannot_be_read() {
     let home = Home::new();

@@ -7,6 +7,8 @@ pub mod model;
 mod readback;
 mod realtime;
 mod stepped;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use crate::case::Case;

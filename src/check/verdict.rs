@@ -317,9 +317,16 @@ mod tests {
         let enough = Evidence { cases: 3, complete: 3, contended: 1 };
         assert_eq!(enough.verdict(), Verdict::Pass(enough));
         assert_eq!(Evidence::default().verdict(), Verdict::unclear(Reason::NothingRan));
-        let idle = Evidence { complete: 2, ..enough };
-        assert_eq!(idle.verdict(), Verdict::unclear(Reason::Idle { cases: 1 }));
+        let idle = Evidence { complete: 1, ..enough };
+        assert_eq!(idle.verdict(), Verdict::unclear(Reason::Idle { cases: 2 }));
         let alone = Evidence { contended: 0, ..enough };
         assert_eq!(alone.verdict(), Verdict::unclear(Reason::Uncontended { evidence: alone }));
+    }
+
+    #[test]
+    fn evidence_adds_up() {
+        let mut sum = Evidence { cases: 4, complete: 3, contended: 2 };
+        sum += Evidence { cases: 30, complete: 20, contended: 10 };
+        assert_eq!(sum, Evidence { cases: 34, complete: 23, contended: 12 });
     }
 }

@@ -6,6 +6,7 @@
 //! atomics because other processes map them, and the bell alone orders them: it is rung with
 //! `Release` and heard with `Acquire`.
 
+pub mod bell;
 mod choices;
 mod events;
 mod order;
@@ -16,16 +17,16 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::time::Duration;
 
-use rustix::thread::futex;
-
 use crate::cache::Identity;
 use crate::case::{MAX_CHOICES, Plan, Scope, Step};
 use crate::history::{Event, What};
 use crate::schedule::{Command, MAX_COMMANDS, MAX_WORKERS, Time, Wid};
+use crate::sys::futex::{Reach, Word};
 use crate::sys::mapping::Shareable;
 use crate::sys::robust::Robust;
 use crate::sys::semaphore::Semaphore;
 
+use bell::Bell;
 use choices::Accesses;
 
 /// The driver's lane; workers have the lanes from 1.
@@ -35,22 +36,10 @@ const STEPS: usize = MAX_COMMANDS + MAX_WORKERS as usize;
 /// The most events that one run may have.
 pub const EVENTS: usize = 1 << 17;
 
-/// What a bell says.
-pub mod bell {
-    /// Nothing: sleep on.
-    pub const REST: u32 = 0;
-    /// Stepped: it is your turn.
-    pub const TURN: u32 = 1;
-    /// Realtime: a case begins, look into your mailbox.
-    pub const CASE: u32 = 2;
-    /// Leave for good.
-    pub const LEAVE: u32 = 3;
-}
-
 /// What belongs to one party. A cache line of its own, or sleepers disturb the one who moves.
 #[repr(C, align(64))]
 pub struct Lane {
-    bell: AtomicU32,
+    bell: Bell,
     /// The process, and the thread; zero until the worker has arrived.
     pid: AtomicU32,
     tid: AtomicU32,
@@ -69,7 +58,7 @@ pub struct Lane {
     /// Its patience is over.
     expired: AtomicU32,
     /// Realtime: how many commands were sent, and how many are answered.
-    sent: AtomicU32,
+    sent: Word,
     answered: AtomicU32,
     /// Interleaved: the steps it has taken, what the next one does, and what the present attempt to
     /// take the lock has touched so far.
@@ -169,27 +158,17 @@ impl Board {
 
     /// Rings a lane's bell: whoever sleeps there wakes and sees all that was done before.
     pub fn ring(&self, lane: usize, what: u32) {
-        self.lanes[lane].bell.store(what, Release);
-        let _ = futex::wake(&self.lanes[lane].bell, self.futexes(), 1);
+        self.lanes[lane].bell.ring(what, self.reach());
     }
 
     /// Sleeps until the lane's bell rings, and resets it.
     pub fn hear(&self, lane: usize) -> u32 {
-        loop {
-            if let Some(what) = self.hear_within(lane, None) {
-                return what;
-            }
-        }
+        self.lanes[lane].bell.hear(self.reach())
     }
 
     /// The same, but not for ever: `None` once `limit` has passed (or for no reason).
     pub fn hear_within(&self, lane: usize, limit: Option<Duration>) -> Option<u32> {
-        let word = &self.lanes[lane].bell;
-        let take = || Some(word.swap(bell::REST, AcqRel)).filter(|&what| what != bell::REST);
-        take().or_else(|| {
-            self.sleep_on(word, bell::REST, limit);
-            take()
-        })
+        self.lanes[lane].bell.hear_within(limit, self.reach())
     }
 
     /// Stepped: gives the turn to a lane.
@@ -208,17 +187,8 @@ impl Board {
         self.private.store(1, Relaxed);
     }
 
-    fn futexes(&self) -> futex::Flags {
-        if self.private.load(Relaxed) == 1 { futex::Flags::PRIVATE } else { futex::Flags::empty() }
-    }
-
-    fn sleep_on(&self, word: &AtomicU32, value: u32, limit: Option<Duration>) {
-        let limit = limit.map(|limit| futex::Timespec {
-            tv_sec: limit.as_secs() as _,
-            tv_nsec: limit.subsec_nanos().into(),
-        });
-        // Woken, timed out, interrupted, or the value was another already: the caller looks again.
-        let _ = futex::wait(word, self.futexes(), value, limit.as_ref());
+    fn reach(&self) -> Reach {
+        if self.private.load(Relaxed) == 1 { Reach::Process } else { Reach::Machine }
     }
 
     // Arrivals and departures.
@@ -268,7 +238,7 @@ impl Board {
         let dead = lane.dead.swap(0, Relaxed) == 1;
         if dead {
             lane.tid.store(0, Relaxed);
-            lane.bell.store(bell::REST, Relaxed);
+            lane.bell.silence();
         }
         dead
     }
@@ -310,12 +280,12 @@ impl Board {
             lane.at_point.store(0, Relaxed);
             lane.stale.store(0, Relaxed);
             lane.deadline.store(NEVER, Relaxed);
+            lane.sent.store(0, Relaxed);
             for word in [
                 &lane.blocked,
                 &lane.asleep,
                 &lane.woken,
                 &lane.expired,
-                &lane.sent,
                 &lane.answered,
                 &lane.taken,
                 &lane.primed,
@@ -393,15 +363,15 @@ impl Board {
     /// Sends a worker its next command.
     pub fn send(&self, wid: Wid) {
         let sent = &self.lanes[wid as usize].sent;
-        sent.fetch_add(1, Release);
-        let _ = futex::wake(sent, self.futexes(), 1);
+        sent.add(1, Release);
+        sent.wake(self.reach());
     }
 
     /// Sleeps until more than `had` commands were sent to this worker.
     pub fn await_mail(&self, wid: Wid, had: u32) {
         let sent = &self.lanes[wid as usize].sent;
         while sent.load(Acquire) <= had {
-            self.sleep_on(sent, had, None);
+            sent.wait(had, None, self.reach());
         }
     }
 
