@@ -127,6 +127,8 @@ pub enum Absence {
     Silent,
     /// It waits for a lock that nobody can give back any more.
     Stuck,
+    /// It goes on for ever, without waiting where a run could let others go on.
+    Restless,
 }
 
 /// A command that started, or took, too long for a real clock to mean anything.

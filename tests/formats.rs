@@ -114,9 +114,10 @@ fn every_word_of_a_verdict() {
             Reason::Unrepeatable { divergence: Some(_) } => 17,
             Reason::IllFormed { .. } => 18,
             Reason::NotBegun { .. } => 15,
+            Reason::NoPoints => 19,
         },
     };
-    assert_eq!(kinds(&read_lines("json verdict"), number), 19);
+    assert_eq!(kinds(&read_lines("json verdict"), number), 20);
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn every_plain_word_is_on_the_page() {
     Scope::ALL.iter().for_each(|value| look("scope", value.name()));
     Order::ALL.iter().for_each(|value| look("order", value.name()));
     Kind::ALL.iter().for_each(|value| look("engine", value.name()));
-    for why in [Absence::Died, Absence::Silent, Absence::Stuck] {
+    for why in [Absence::Died, Absence::Silent, Absence::Stuck, Absence::Restless] {
         look("why", serde_json::to_value(why).unwrap().as_str().unwrap());
     }
     assert_eq!(missing, [""; 0]);

@@ -1,9 +1,9 @@
 //! Many cases under one budget: generate, run, check, shrink, save.
 
-mod choices;
 mod counterexample;
 mod preemptions;
 mod row;
+mod varied;
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;

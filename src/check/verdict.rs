@@ -252,6 +252,8 @@ pub enum Reason {
         /// Why not.
         wrong: Wrong,
     },
+    /// Nothing in the lock can be interrupted.
+    NoPoints,
     /// So many rows were never begun.
     NotBegun {
         /// How many.
@@ -280,6 +282,7 @@ impl fmt::Display for Reason {
                     Absence::Died => "is gone (its process ended)",
                     Absence::Silent => "did not answer",
                     Absence::Stuck => "still waits for the lock",
+                    Absence::Restless => "goes on without end and waits nowhere",
                 };
                 write!(f, "worker {} {what}; it was told: {}", missing.worker, missing.command.name())
             }
@@ -292,6 +295,7 @@ impl fmt::Display for Reason {
                 "the history does not add up: at event {} worker {worker} {wrong}; lockfuzz itself is broken",
                 event + 1
             ),
+            Reason::NoPoints => f.write_str("neither acquire nor release passes a point"),
             Reason::NotBegun { rows: 1 } => f.write_str("one row was never begun"),
             Reason::NotBegun { rows } => write!(f, "{rows} rows were never begun"),
         }

@@ -86,6 +86,9 @@ pub trait Engine {
     fn judge(&self, case: &Case, promise: Promise, history: &History) -> crate::check::Verdict;
 }
 
+/// The most steps of an interleaved case. A worker that has nowhere to wait takes any number of them.
+const STEPS: u32 = 30_000;
+
 /// The crews of an engine, one for each placement, and the cases' numbers.
 struct Crews {
     staff: Staff,
@@ -121,7 +124,10 @@ impl Crews {
         crew.lay_out(serial, double, case.scope, case.workers, patience, &case.plan());
         match &case.choices {
             None => crew.set_pace(pace::IN_ORDER, &[], Faults::NONE),
-            Some(choices) => crew.set_pace(pace::SCRIPTED, choices, case.faults),
+            Some(choices) => {
+                crew.set_pace(pace::SCRIPTED, choices, case.faults);
+                crew.set_bound(STEPS);
+            }
         }
         Ok(crew)
     }
@@ -180,7 +186,9 @@ impl Crews {
             Some(_) => clear_away(&folder)?,
             None => {
                 for path in case_files(&folder, Some(self.serial)) {
-                    match fs::remove_file(&path) {
+                    let removed =
+                        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                    match removed {
                         Err(source) if source.kind() != io::ErrorKind::NotFound => {
                             return Err(Error::Folder { path, source });
                         }
@@ -190,10 +198,13 @@ impl Crews {
             }
         }
         let history = history?;
-        for event in &history.events {
+        for (nth, event) in history.events.iter().enumerate() {
             if let What::Failed(errno) = event.what {
                 let folder = folder.clone();
-                let source = io::Error::from_raw_os_error(errno);
+                let source = match history.events[..nth].last().map(|before| &before.what) {
+                    Some(What::Note(why)) if errno == 0 => io::Error::other(why.clone()),
+                    _ => io::Error::from_raw_os_error(errno),
+                };
                 return Err(Error::Failed { worker: event.worker, command: event.command, folder, source });
             }
         }

@@ -42,6 +42,7 @@ impl Engine for Stepped {
             crew.pass_to(first);
             missing = await_turn(crew, case.workers)?;
         }
+        let missing = restless(crew, missing);
         self.crews.finish(case, missing)
     }
 
@@ -52,7 +53,7 @@ impl Engine for Stepped {
         let mut asked = Asked::new(scheduler);
         let missing = asked.during(crew, |crew| {
             crew.pass_to(1);
-            await_turn(crew, case.workers)
+            await_turn(crew, case.workers).map(|missing| restless(crew, missing))
         });
         let choices = asked.choices(|| self.crews.discard(case.placement));
         // The run is brought to its end first, so that the crew is fit for the next one.
@@ -66,6 +67,15 @@ impl Engine for Stepped {
             Some(_) => check::Interleaved(promise).check(case, history),
         }
     }
+}
+
+/// Did the run end because somebody goes on without end? Whoever took the most steps.
+fn restless(crew: &Crew, missing: Vec<Missing>) -> Vec<Missing> {
+    if !crew.is_interleaved() || !crew.is_out_of_steps() {
+        return missing;
+    }
+    let restless = missing.into_iter().max_by_key(|missing| crew.steps_taken(missing.worker));
+    restless.map(|missing| Missing { why: Absence::Restless, ..missing }).into_iter().collect()
 }
 
 /// Sleeps until the turn comes back for good, or can no longer; does what the board asks meanwhile.

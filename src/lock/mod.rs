@@ -135,6 +135,9 @@ pub struct Double {
     pub workers: u32,
     /// Where it is tried unless somebody asks for other places, the plainest first.
     pub placements: &'static [Placement],
+    /// Nobody knows what it takes to break it, so its interleaved cases vary: in how many workers there
+    /// are, how often each of them takes the lock, and for how long.
+    pub varied: bool,
     /// Opens one worker's handle.
     pub open: &'static Open,
 }
@@ -165,6 +168,7 @@ impl Double {
         atomic: false,
         workers: 2,
         placements: &Placement::UNIFORM,
+        varied: false,
         open: &|_| Err(io::Error::from(io::ErrorKind::Unsupported)),
     };
 

@@ -135,6 +135,8 @@ pub struct Board {
     /// The steps of all together, and how many there may be.
     taken: AtomicU32,
     bound: AtomicU32,
+    /// How often the clock has moved since anything changed.
+    rounds: AtomicU32,
     script_length: AtomicU32,
     scripted: AtomicU32,
     script: [AtomicU32; CHOICES],
@@ -297,6 +299,7 @@ impl Board {
         }
         self.now.store(0, Relaxed);
         self.bound.store(u32::MAX, Relaxed);
+        self.rounds.store(0, Relaxed);
         for lane in &self.lanes[1..=workers as usize] {
             lane.head.store(NONE, Relaxed);
             lane.latest.store(NONE, Relaxed);
