@@ -152,6 +152,7 @@ pub mod calibrate;
 pub mod campaign;
 pub mod case;
 pub mod check;
+mod choices;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -163,6 +164,7 @@ pub mod history;
 pub mod interleave;
 mod json;
 pub mod lock;
+pub mod own;
 pub mod program;
 pub mod prove;
 pub mod regression;
@@ -174,5 +176,25 @@ pub mod strategy;
 pub mod sync;
 #[doc(hidden)]
 pub mod sys;
+pub mod thread;
 pub mod time;
 pub mod worker;
+
+/// A place in a lock of your own where another worker may go on: what follows, up to the next point, is
+/// one step. The name is shown in the picture. Outside a run it does nothing.
+///
+/// The calls of [`fs`] and [`thread`] are points already. What only memory knows needs this one:
+///
+/// ```
+/// # use std::sync::atomic::{AtomicBool, Ordering};
+/// # static BUSY: AtomicBool = AtomicBool::new(false);
+/// lockfuzz::point("is it free?");
+/// if !BUSY.load(Ordering::SeqCst) {
+///     lockfuzz::point("take it");
+///     BUSY.store(true, Ordering::SeqCst);
+/// }
+/// ```
+pub fn point(name: &str) {
+    stage::point(&[]);
+    stage::note(format_args!("{name}"));
+}

@@ -123,6 +123,11 @@ impl Saved {
     /// # Errors
     /// [`Error::Save`] when that cannot be done.
     pub fn save(&self, folder: &Path, stem: &str) -> Result<PathBuf, Error> {
+        self.save_as(folder, |number| if number == 1 { stem.to_owned() } else { format!("{stem}-{number}") })
+    }
+
+    /// The same under the first free of the stems that `stem` gives for 1, 2, 3 and so on.
+    pub(crate) fn save_as(&self, folder: &Path, stem: impl Fn(u32) -> String) -> Result<PathBuf, Error> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| Error::Save { path, source }
@@ -132,8 +137,7 @@ impl Saved {
         let text = json::readable(self).map_err(|why| failed(folder)(why.into()))?;
         draft.write_all(text.as_bytes()).map_err(failed(folder))?;
         for number in 1.. {
-            let name = if number == 1 { format!("{stem}.json") } else { format!("{stem}-{number}.json") };
-            let path = folder.join(name);
+            let path = folder.join(format!("{}.json", stem(number)));
             match draft.persist_noclobber(&path) {
                 Ok(_) => return Ok(path),
                 Err(why) if why.error.kind() == io::ErrorKind::AlreadyExists => draft = why.file,

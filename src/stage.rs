@@ -101,6 +101,11 @@ pub(crate) trait Stage {
     fn changed(&self);
     fn block(&self);
 
+    /// The same inside an attempt to take a lock: the history says that this worker waits.
+    fn wait(&self) {
+        self.block();
+    }
+
     /// How far the run's clock has come.
     fn now(&self) -> Duration;
     /// This worker does nothing until the run's clock has moved so far.
@@ -210,6 +215,14 @@ pub(crate) fn clock() -> Object {
 pub fn block() {
     match stage() {
         Some(stage) => stage.block(),
+        None => std::thread::yield_now(),
+    }
+}
+
+/// The same for a call that takes a lock.
+pub(crate) fn wait() {
+    match stage() {
+        Some(stage) => stage.wait(),
         None => std::thread::yield_now(),
     }
 }

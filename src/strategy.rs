@@ -16,7 +16,7 @@ use rand::RngExt;
 use crate::case::{Case, Faults, Placement, Scope};
 use crate::lock::{Double, EXPERIMENT};
 use crate::schedule::{Command, Order, Schedule, Tick, Time, Wid, shifted};
-use crate::simplify;
+use crate::{choices, simplify};
 
 /// How many workers: 1 to 16.
 pub const WORKERS: RangeInclusive<u32> = 1..=16;
@@ -71,6 +71,7 @@ pub fn cases() -> Cases {
         workers: WORKERS,
         period: None,
         overlapping: false,
+        interleaved: false,
         fewest: *WORKERS.start(),
     }
 }
@@ -85,6 +86,7 @@ pub struct Cases {
     workers: RangeInclusive<u32>,
     period: Option<Time>,
     overlapping: bool,
+    interleaved: bool,
     /// Shrunk cases may have as few workers as this.
     fewest: u32,
 }
@@ -102,9 +104,35 @@ impl Cases {
         self
     }
 
+    /// Only these placements, the plainest first.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn placements(mut self, placements: &[Placement]) -> Self {
+        assert!(!placements.is_empty(), "a case has a placement");
+        self.placements = placements.to_vec();
+        self
+    }
+
+    /// With a choice at each point, for a lock that passes points.
+    pub fn interleaved(mut self) -> Self {
+        self.interleaved = true;
+        self
+    }
+
     /// Only this scope.
     pub fn scope(mut self, scope: Scope) -> Self {
         self.scopes = vec![scope];
+        self
+    }
+
+    /// Only these scopes, the plainest first.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn scopes(mut self, scopes: &[Scope]) -> Self {
+        assert!(!scopes.is_empty(), "a case has a scope");
+        self.scopes = scopes.to_vec();
         self
     }
 
@@ -177,6 +205,7 @@ impl Cases {
     ) -> Case {
         let [low, high] = [*PERIODS.start(), *PERIODS.end()].map(|t| (t.as_micros() as f64).ln());
         let period = self.period.unwrap_or_else(|| grid(rng.random_range(low..=high).exp()));
+        let choices = self.interleaved.then(|| drawn_choices(rng, workers));
         Case {
             lock: pick(rng, &self.locks).clone(),
             placement: *pick(rng, &self.placements),
@@ -184,7 +213,7 @@ impl Cases {
             order: *pick(rng, &self.orders),
             workers,
             schedule: schedule(rng, period),
-            choices: None,
+            choices,
             faults: Faults::NONE,
         }
     }
@@ -212,13 +241,26 @@ impl Cases {
     }
 
     /// Every simpler neighbour of a case, the much simpler ones first; all of them admitted.
-    fn simpler(&self, case: &Case) -> Vec<Case> {
+    pub(crate) fn simpler(&self, case: &Case) -> Vec<Case> {
         let mut simpler = simplify::simpler(case);
         simpler.extend(self.plainer(case));
+        if case.choices.as_ref().is_some_and(|choices| !choices.is_empty()) {
+            simpler.extend(choices::simpler(case));
+        }
         simpler.retain(|other| other != case && self.admits(other));
         simpler
     }
 }
+
+/// Who goes on at each point: mostly whoever moved last.
+fn drawn_choices(rng: &mut TestRng, workers: u32) -> Vec<u32> {
+    let often = rng.random_range(0.05..0.6);
+    let mut choose = || if rng.random_bool(often) { rng.random_range(0..workers) } else { 0 };
+    (0..CHOICES).map(|_| choose()).collect()
+}
+
+/// So many choices does a generated case have; past them whoever moves goes on.
+const CHOICES: usize = 64;
 
 fn pick<'a, T>(rng: &mut TestRng, from: &'a [T]) -> &'a T {
     if from.len() == 1 { &from[0] } else { &from[rng.random_range(0..from.len())] }
@@ -306,6 +348,11 @@ impl CaseTree {
     /// A case, and what is simpler than a case.
     pub(crate) fn new(case: Case, simpler: impl Fn(&Case) -> Vec<Case> + Send + Sync + 'static) -> Self {
         CaseTree { simpler: Arc::new(simpler), known: case.clone(), current: case, untried: None }
+    }
+
+    /// Another case that gets simpler in the same ways.
+    pub(crate) fn again(&self, case: Case) -> Self {
+        CaseTree { simpler: Arc::clone(&self.simpler), known: case.clone(), current: case, untried: None }
     }
 
     fn advance(&mut self) -> bool {

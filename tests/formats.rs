@@ -115,9 +115,10 @@ fn every_word_of_a_verdict() {
             Reason::IllFormed { .. } => 18,
             Reason::NotBegun { .. } => 15,
             Reason::Endless { .. } => 19,
+            Reason::NoPoints => 20,
         },
     };
-    assert_eq!(kinds(&read_lines("json verdict"), number), 20);
+    assert_eq!(kinds(&read_lines("json verdict"), number), 21);
 }
 
 #[test]

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use proptest::strategy::ValueTree;
 
 use super::cause::{Cause, cause};
-use super::choices::simpler;
 use super::{Campaign, Shared};
 use crate::case::Case;
 use crate::check::{Divergence, Failure, Reason, Verdict};
@@ -67,20 +66,22 @@ pub(super) struct Hunt<'a> {
 }
 
 impl Hunt<'_> {
-    /// Makes it as small as can be, and runs it again. Whatever keeps it from that: it was found.
+    /// Makes it as small as can be, by the ways of this tree, and runs it again. What shows the same in one of
+    /// the `smaller` cases is looked for there first. Whatever keeps it from that: it was found.
     pub(super) fn bring_home(
         &mut self,
         tree: CaseTree,
+        smaller: Vec<Case>,
         first: Counterexample,
     ) -> (Counterexample, Result<Option<Divergence>, Error>) {
         let mut found = first.clone();
-        let went = self.smallest(tree, first).and_then(|smallest| {
-            found = smallest;
+        let went = self.in_smaller(smaller, first).and_then(|first| {
+            found = first.clone();
+            found = self.smallest(tree.again(first.case.clone()), first)?;
             if found.case.choices.is_some() {
                 found = self.fewest_faults(found.clone())?;
                 let fewer = self.fewest_preemptions(found.clone())?;
-                let tree = CaseTree::new(fewer.case.clone(), simpler);
-                found = self.smallest(tree, fewer)?;
+                found = self.smallest(tree.again(fewer.case.clone()), fewer)?;
             }
             let parted = self.repeat(&mut found)?;
             if found.repeats() {

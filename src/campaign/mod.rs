@@ -1,11 +1,11 @@
 //! Many cases under one budget: generate, run, check, shrink, save.
 
 mod cause;
-mod choices;
 mod counterexample;
 mod preemptions;
 mod row;
 mod single;
+mod varied;
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;

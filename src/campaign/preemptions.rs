@@ -9,7 +9,37 @@ use crate::interleave::{Act, Enabled, Exhaustive, Follow, Move, Reduction, Repla
 /// The most interleavings tried to find one with fewer preemptions.
 const PREEMPTION_TRIES: u32 = 2000;
 
+/// How many interleavings of a smaller program are tried to find the same bug there.
+const SMALLER_TRIES: u32 = 256;
+
 impl Hunt<'_> {
+    /// The same bug in the first of these programs that has it. The choices of a larger one say nothing
+    /// there, so it is looked for anew.
+    pub(super) fn in_smaller(
+        &mut self,
+        programs: Vec<Case>,
+        found: Counterexample,
+    ) -> Result<Counterexample, Error> {
+        for program in programs {
+            let mut scheduler = self.campaign.search.scheduler(self.campaign.seed);
+            for _ in 0..SMALLER_TRIES {
+                if self.shared.over() {
+                    return Ok(found);
+                }
+                scheduler.begin();
+                let (history, choices) = self.engine.explore(&program, &mut scheduler)?;
+                let case = Case { choices: Some(choices), ..program.clone() };
+                let verdict = self.engine.judge(&case, self.lock.promised(), &history);
+                if let Verdict::Fail(failure) = verdict
+                    && found.is_broken_by(&verdict)
+                {
+                    return Ok(Counterexample { case, history, failure, ..found });
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The same bug with the fewest preemptions: every interleaving with none is tried, then every one
     /// with a single one, and so on (Musuvathi and Qadeer, 2007), as far as a bound on the tries goes;
     /// then the workers' stretches are pulled together.

@@ -7,11 +7,12 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use rand::RngExt;
 
-use super::choices::simpler;
 use super::counterexample::{Counterexample, Hunt, run_and_retry};
+use super::varied::Varied;
 use super::{Campaign, Found, Row, RowReport, Shared};
 use crate::case::Case;
 use crate::check::{Evidence, Law, Reason, Verdict};
+use crate::choices::simpler;
 use crate::engine::{Engine, Kind, Repeated};
 use crate::error::Error;
 use crate::history::History;
@@ -39,6 +40,8 @@ enum Source {
     Schedules { strategy: Cases, runner: Box<TestRunner> },
     /// The lock says where it can be interrupted: one schedule, all workers at once, and a scheduler.
     Interleavings { case: Case, scheduler: Box<dyn Scheduler> },
+    /// The same for a lock of which nobody knows what it takes to break it.
+    Varied(Box<Varied>),
 }
 
 impl Source {
@@ -46,6 +49,9 @@ impl Source {
         let mut runner = runner(campaign, row);
         if !row.is_interleaved() {
             return Source::Schedules { strategy: strategy(campaign, row), runner: Box::new(runner) };
+        }
+        if row.lock.varied {
+            return Source::Varied(Box::new(Varied::new(campaign, row, runner)));
         }
         let case = Case {
             lock: row.lock.name.to_owned(),
@@ -122,7 +128,7 @@ impl RowRun {
     /// harm in looking for it a while.
     fn limit(&self, campaign: &Campaign) -> u64 {
         let Some(cases) = campaign.budget.cases else { return u64::MAX };
-        if !self.row.is_interleaved() {
+        if !self.row.is_interleaved() || self.row.lock.varied {
             return cases;
         }
         if self.expected(campaign) != Found::NoRace {
@@ -135,7 +141,8 @@ impl RowRun {
     /// What follows from the lock's claim, the placement, and the faults.
     fn expected(&self, campaign: &Campaign) -> Found {
         let Row { lock, placement, faults, .. } = self.row;
-        let workers = if self.row.is_interleaved() { self.row.workers() } else { *campaign.workers.end() };
+        let plain = self.row.is_interleaved() && !lock.varied;
+        let workers = if plain { self.row.workers() } else { *campaign.workers.end() };
         if lock.promised().under(faults).claim.expects_race(placement, campaign.scope, workers) {
             Found::Race
         } else if faults.crashes > 0 && !lock.withstands.crash {
@@ -146,6 +153,7 @@ impl RowRun {
     }
 
     fn one(&mut self, campaign: &Campaign, engine: &mut dyn Engine, shared: &Shared) -> Result<(), Error> {
+        let repeated = self.evidence.cases.is_multiple_of(SAMPLE);
         match &mut self.source {
             Source::Schedules { strategy, runner } => {
                 let tree = strategy.new_tree(runner).expect("this strategy rejects nothing");
@@ -154,13 +162,14 @@ impl RowRun {
                 self.consider((case, history, verdict), tree, Stage { campaign, engine, shared })
             }
             Source::Interleavings { case, scheduler } => {
-                scheduler.begin();
-                let went = if self.evidence.cases.is_multiple_of(SAMPLE) {
-                    explored(&mut Repeated::new(engine), case, scheduler, self.row.lock)?
-                } else {
-                    explored(engine, case, scheduler, self.row.lock)?
-                };
+                let went = explored(engine, case, scheduler, self.row.lock, repeated)?;
                 let tree = CaseTree::new(went.0.clone(), simpler);
+                self.consider(went, tree, Stage { campaign, engine, shared })
+            }
+            Source::Varied(varied) => {
+                let (case, scheduler) = varied.next();
+                let went = explored(engine, &case, scheduler, self.row.lock, repeated)?;
+                let tree = varied.tree(went.0.clone());
                 self.consider(went, tree, Stage { campaign, engine, shared })
             }
         }
@@ -196,7 +205,11 @@ impl RowRun {
                     path: None,
                 };
                 let mut hunt = Hunt { campaign, lock: self.row.lock, engine, shared };
-                let (mut found, went) = hunt.bring_home(tree, first);
+                let smaller = match &self.source {
+                    Source::Varied(varied) => varied.smaller(&first.case),
+                    _ => Vec::new(),
+                };
+                let (mut found, went) = hunt.bring_home(tree, smaller, first);
                 let stem = self.row.stem();
                 let saved = hunt.save(&mut found, &stem);
                 self.counterexample = Some(found);
@@ -255,14 +268,23 @@ fn explored(
     case: &Case,
     scheduler: &mut dyn Scheduler,
     lock: &Double,
+    repeated: bool,
 ) -> Result<(Case, History, Verdict), Error> {
+    scheduler.begin();
+    let mut twice;
+    let engine: &mut dyn Engine = if repeated {
+        twice = Repeated::new(engine);
+        &mut twice
+    } else {
+        engine
+    };
     let (history, choices) = engine.explore(case, scheduler)?;
     let case = Case { choices: Some(choices), ..case.clone() };
     let verdict = engine.judge(&case, lock.promised(), &history);
     Ok((case, history, verdict))
 }
 
-fn strategy(campaign: &Campaign, row: Row) -> Cases {
+pub(super) fn strategy(campaign: &Campaign, row: Row) -> Cases {
     let all = cases().lock(row.lock.name).placement(row.placement).order(row.order);
     let all = all.scope(campaign.scope).workers(campaign.workers.clone()).shrinking_to(2).overlapping();
     match campaign.period {

@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::choices::simpler;
 use super::counterexample::{Counterexample, Hunt};
 use super::{Budget, Campaign, Found, Row, RowReport, Shared};
 use crate::case::{Case, Scope};
 use crate::check::{Evidence, Failure, Verdict};
+use crate::choices::simpler;
 use crate::engine::{Engine, Kind};
 use crate::error::Error;
 use crate::history::History;
@@ -74,7 +74,7 @@ impl Campaign {
             cause: None,
             path,
         };
-        let (mut found, went) = hunt.bring_home(tree, first);
+        let (mut found, went) = hunt.bring_home(tree, Vec::new(), first);
         hunt.save(&mut found, &row.stem())?;
         match went.map(drop) {
             Err(Error::Interrupted) => {}

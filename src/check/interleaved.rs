@@ -1,7 +1,7 @@
 //! The checker of interleaved runs: who holds at once, the law, and whether everybody gets there.
 
 use crate::case::{Case, MAX_STEPS};
-use crate::history::{Absence, History, What};
+use crate::history::{Absence, Event, History, What};
 use crate::lock::Promise;
 
 use super::form::ill_formed;
@@ -58,9 +58,13 @@ impl Interleaved {
     }
 }
 
+/// Shown by the last thing that this worker did before it began to wait, or by the last of all.
 fn stuck(history: &History) -> Option<Failure> {
     let missing = history.missing.first()?;
-    let waits = |e: &crate::history::Event| e.worker == missing.worker && e.what == What::Blocked;
-    let nth = history.events.iter().rposition(waits)?;
-    Some(failure(Law::Stuck, nth, &history.events[nth]))
+    let waits = |e: &Event| e.worker == missing.worker && matches!(e.what, What::Blocked | What::Slept(_));
+    let events = &history.events;
+    let nth = events.iter().rposition(waits);
+    let nth = nth.or_else(|| events.iter().rposition(|e| e.worker == missing.worker));
+    let nth = nth.or(events.len().checked_sub(1))?;
+    Some(failure(Law::Stuck, nth, &events[nth]))
 }

@@ -257,6 +257,8 @@ pub enum Reason {
         /// How many.
         steps: u32,
     },
+    /// Nothing in the lock can be interrupted.
+    NoPoints,
     /// So many rows were never begun.
     NotBegun {
         /// How many.
@@ -302,6 +304,7 @@ impl fmt::Display for Reason {
                 f,
                 "the run was stopped after {steps} steps: somebody tries again and again without waiting"
             ),
+            Reason::NoPoints => f.write_str("neither acquire nor release passes a point"),
             Reason::NotBegun { rows: 1 } => f.write_str("one row was never begun"),
             Reason::NotBegun { rows } => write!(f, "{rows} rows were never begun"),
         }

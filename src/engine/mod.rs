@@ -112,7 +112,6 @@ impl Crews {
         case.check()?;
         let known = self.staff.doubles.iter().position(|double| double.name == case.lock);
         let double = known.ok_or_else(|| Error::UnknownLock { name: case.lock.clone() })?;
-
         let patience = self.staff.doubles[double].promised().patience;
         self.serial += 1;
         let serial = self.serial;
@@ -122,7 +121,9 @@ impl Crews {
         crew.set_bound(MAX_STEPS);
         match &case.choices {
             None => crew.set_pace(pace::IN_ORDER, &[], Faults::NONE),
-            Some(choices) => crew.set_pace(pace::SCRIPTED, choices, case.faults),
+            Some(choices) => {
+                crew.set_pace(pace::SCRIPTED, choices, case.faults);
+            }
         }
         Ok(crew)
     }
@@ -181,7 +182,9 @@ impl Crews {
             Some(_) => clear_away(&folder)?,
             None => {
                 for path in case_files(&folder, Some(self.serial)) {
-                    match fs::remove_file(&path) {
+                    let removed =
+                        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                    match removed {
                         Err(source) if source.kind() != io::ErrorKind::NotFound => {
                             return Err(Error::Folder { path, source });
                         }
@@ -191,10 +194,13 @@ impl Crews {
             }
         }
         let history = history?;
-        for event in &history.events {
+        for (nth, event) in history.events.iter().enumerate() {
             if let What::Failed(errno) = event.what {
                 let folder = folder.clone();
-                let source = io::Error::from_raw_os_error(errno);
+                let source = match history.events[..nth].last().map(|before| &before.what) {
+                    Some(What::Note(why)) if errno == 0 => io::Error::other(why.clone()),
+                    _ => io::Error::from_raw_os_error(errno),
+                };
                 return Err(Error::Failed { worker: event.worker, command: event.command, folder, source });
             }
         }

@@ -91,13 +91,13 @@ impl File {
         result
     }
 
-    /// As [`std::fs::File::lock`]: flock(2), exclusive. A run cannot wait inside it, so there it tries
-    /// again and again, with a point before each; a lock under test has [`File::try_lock`] for that.
+    /// As [`std::fs::File::lock`]: flock(2), exclusive. In a run the worker is blocked until somebody
+    /// has changed what it touched, and then tries again.
     ///
     /// # Errors
     /// As there.
     pub fn lock(&self) -> io::Result<()> {
-        if stage::in_run() { spin(|| self.try_lock()) } else { self.file().lock() }
+        if stage::in_run() { blocking(|| self.try_lock()) } else { self.file().lock() }
     }
 
     /// As [`std::fs::File::lock_shared`]; see [`File::lock`].
@@ -105,7 +105,7 @@ impl File {
     /// # Errors
     /// As there.
     pub fn lock_shared(&self) -> io::Result<()> {
-        if stage::in_run() { spin(|| self.try_lock_shared()) } else { self.file().lock_shared() }
+        if stage::in_run() { blocking(|| self.try_lock_shared()) } else { self.file().lock_shared() }
     }
 
     /// As [`std::fs::File::try_lock`]: flock(2), exclusive. One that had a shared lock has lost it,
@@ -272,11 +272,11 @@ fn tried(result: io::Result<()>) -> Result<(), TryLockError> {
     })
 }
 
-fn spin(mut attempt: impl FnMut() -> Result<(), TryLockError>) -> io::Result<()> {
+fn blocking(mut attempt: impl FnMut() -> Result<(), TryLockError>) -> io::Result<()> {
     loop {
         match attempt() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::WouldBlock) => stage::wait(),
             Err(TryLockError::Error(why)) => return Err(why),
         }
     }

@@ -11,7 +11,7 @@ mod file;
 mod touch;
 mod words;
 
-use std::fs::{self, FileTimes, Metadata};
+use std::fs::{self, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ use crate::stage;
 use crate::time;
 
 pub use file::{File, OpenOptions};
+pub use std::fs::{DirEntry, FileType, Metadata, Permissions, TryLockError};
 
 use touch::{Links, Touch};
 use words::{Content, Ended, Name};

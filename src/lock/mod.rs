@@ -140,6 +140,9 @@ pub struct Double {
     /// The broken lock that is nearest to this one. Whoever proves this one sound must find that one
     /// broken by the same means.
     pub neighbour: Option<&'static Double>,
+    /// Nobody knows what it takes to break it, so its interleaved cases vary: in how many workers there
+    /// are, how often each of them takes the lock, and for how long.
+    pub varied: bool,
     /// Opens one worker's handle.
     pub open: &'static Open,
 }
@@ -172,6 +175,7 @@ impl Double {
         workers: 2,
         placements: &Placement::UNIFORM,
         neighbour: None,
+        varied: false,
         open: &|_| Err(io::Error::from(io::ErrorKind::Unsupported)),
     };
 

@@ -100,7 +100,7 @@ fn run_part(board: &Arc<Mapping<Board>>, local: &Arc<Local>, me: Wid, part: &Par
     stage::enter(None);
     if actor.left.get() {
         // There is no next turn.
-        resume_unwind(Box::new(LEFT));
+        resume_unwind(Box::new(RunOver));
     }
     match ended {
         Ok(()) => log(board, step, board.now(), What::Exited),
@@ -113,8 +113,8 @@ fn run_part(board: &Arc<Mapping<Board>>, local: &Arc<Local>, me: Wid, part: &Par
     board.pass_to(actor.next(me));
 }
 
-/// Why a worker leaves the code under test in the middle.
-const LEFT: &str = "the run is over";
+/// What a worker's code is unwound with when its run is over. Whoever catches panics passes it on.
+pub(crate) struct RunOver;
 
 /// One worker in one case.
 struct Desk<'a> {
@@ -204,7 +204,7 @@ impl<'a> Desk<'a> {
         while let Some(step) = board.head(me) {
             actor.step.set(Some(step));
             let mut log = |what| self::log(board, step, board.now(), what);
-            let entry = if self.needs_lock(step.command) { self.attempt() } else { Entry::In };
+            let entry = if self.needs_lock(step.command) { self.attempt(&actor) } else { Entry::In };
             match self.go_on(step, entry, &mut log) {
                 Went::Done { .. } => board.done(me),
                 Went::Leaves => board.skip_to_exit(me),
@@ -223,8 +223,9 @@ impl<'a> Desk<'a> {
 
     /// Tries to take the lock. Who would block is blocked, unless what the attempt has looked at has
     /// changed meanwhile.
-    fn attempt(&mut self) -> Entry {
+    fn attempt(&mut self, actor: &Actor) -> Entry {
         self.board.begin_attempt(self.me.wid);
+        actor.slept.set(false);
         let atomic = self.double.atomic;
         let tried = self.open().map(|lock| {
             if atomic {
@@ -235,7 +236,10 @@ impl<'a> Desk<'a> {
         match tried.unwrap_or_else(TryLock::Failed) {
             TryLock::Acquired => Entry::In,
             TryLock::WouldBlock => {
-                self.board.block_if_unchanged(self.me.wid);
+                // Who slept has not looked at everything since.
+                if !actor.slept.get() {
+                    self.board.block_if_unchanged(self.me.wid);
+                }
                 Entry::Blocked
             }
             TryLock::Failed(why) => Entry::Failed(why),
@@ -370,7 +374,8 @@ impl<'a> Desk<'a> {
             log(What::Unlocked);
             self.lock.as_mut().expect("who holds the lock has opened it").unlock()?;
             self.holds = false;
-            if self.double.atomic {
+            // A lock of which nothing is known may not say so itself.
+            if self.double.atomic || self.double.varied {
                 stage::changed();
             }
         }
@@ -398,12 +403,14 @@ struct Actor {
     chosen: Cell<bool>,
     /// The run is over for this worker, although it is still in the middle of something.
     left: Cell<bool>,
+    /// It has slept in the present attempt, and looked again since.
+    slept: Cell<bool>,
 }
 
 impl Actor {
     fn new(board: &Arc<Mapping<Board>>, me: Wid, local: Option<&Arc<Local>>) -> Self {
-        let (step, chosen, left) = Default::default();
-        Actor { board: Arc::clone(board), local: local.cloned(), me, step, chosen, left }
+        let (step, chosen, left, slept) = Default::default();
+        Actor { board: Arc::clone(board), local: local.cloned(), me, step, chosen, left, slept }
     }
 
     /// Who is next after `last`. Where the scheduler lives in this process it is asked on the spot; where it does not,
@@ -426,7 +433,7 @@ impl Actor {
                 self.left.set(true);
                 // A panic under way does that already.
                 if !std::thread::panicking() {
-                    resume_unwind(Box::new(LEFT));
+                    resume_unwind(Box::new(RunOver));
                 }
                 return;
             }
@@ -472,6 +479,7 @@ impl Stage for Actor {
         if !self.left.get() {
             self.board.step_taken(self.me);
             self.board.wake(self.me, until.as_micros());
+            self.slept.set(true);
         }
     }
 
@@ -499,6 +507,13 @@ impl Stage for Actor {
         // Chosen to try again: the step that it was blocked in is what was chosen.
         self.chosen.set(true);
     }
+
+    fn wait(&self) {
+        if let Some(step) = self.step.get().filter(|_| !self.left.get()) {
+            log(&self.board, step, self.board.now(), What::Blocked);
+        }
+        self.block();
+    }
 }
 
 /// What a worker does after a command.
@@ -509,6 +524,10 @@ enum Went {
 }
 
 fn failed(why: &io::Error, log: &mut impl FnMut(What)) -> Went {
+    if why.raw_os_error().is_none() {
+        // No number stands for it.
+        log(What::Note(why.to_string()));
+    }
     log(What::Failed(why.raw_os_error().unwrap_or(0)));
     Went::Leaves
 }

@@ -28,12 +28,41 @@ use crate::sys::mapping::Mapping;
 pub struct Launch {
     program: PathBuf,
     words: Vec<OsString>,
+    /// The check of a test that the process must come to; it is told so by its environment.
+    check: Option<String>,
+}
+
+/// What the environment of a worker process that a test has started says.
+pub(crate) struct Called {
+    /// Which check is to be served.
+    pub(crate) check: String,
+    /// The numbers of the workers that live here, and the folder.
+    pub(crate) workers: OsString,
+    pub(crate) folder: PathBuf,
+}
+
+const CHECK: &str = "LOCKFUZZ_CHECK";
+const WORKERS: &str = "LOCKFUZZ_WORKERS";
+const FOLDER: &str = "LOCKFUZZ_FOLDER";
+
+/// Is this process the worker of a test?
+pub(crate) fn called() -> Option<Called> {
+    let check = std::env::var(CHECK).ok()?;
+    Some(Called { check, workers: std::env::var_os(WORKERS)?, folder: std::env::var_os(FOLDER)?.into() })
 }
 
 impl Launch {
     /// A program, and the words that come first.
     pub fn new(program: impl Into<PathBuf>, words: &[&str]) -> Self {
-        Launch { program: program.into(), words: words.iter().map(OsString::from).collect() }
+        Launch { program: program.into(), words: words.iter().map(OsString::from).collect(), check: None }
+    }
+
+    /// The running test binary, sent to one test of its own. When it comes to the check of this name
+    /// it must find out by [`called`], and call [`work`].
+    pub(crate) fn test(test: &str, check: &str) -> Self {
+        // nextest and cargo test both say it like this. A test that is ignored was asked for by name.
+        let words = [test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"];
+        Launch { check: Some(check.to_owned()), ..Launch::itself(&words) }
     }
 
     /// The running program itself, even if its file has been replaced since.
@@ -59,8 +88,17 @@ pub(super) fn start(
     let memory = board.memory().try_clone_to_owned()?;
     let mut command = staff.launch.command();
     let numbers: Vec<String> = workers.map(|wid| wid.to_string()).collect();
-    command.arg(numbers.join(",")).arg(&staff.folder);
+    let numbers = numbers.join(",");
+    match &staff.launch.check {
+        None => command.arg(numbers).arg(&staff.folder),
+        Some(check) => command.env(CHECK, check).env(WORKERS, numbers).env(FOLDER, &staff.folder),
+    };
     command.stdin(Stdio::from(memory)).stdout(Stdio::from(lifeline.try_clone()?));
+    spawn(&mut command)
+}
+
+/// Starts a process while no worker of this one is at work.
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
     let _alone = BIRTHS.write().unwrap_or_else(PoisonError::into_inner);
     command.spawn()
 }

@@ -21,6 +21,10 @@ const INTERESTS: usize = 16;
 
 /// In microseconds: a sleep of this length is still a pause between two looks.
 const PAUSE: u64 = 100_000;
+/// So often the clock moves without anything having changed before it moves faster, and so often it then
+/// moves twice as far: 2^50 microseconds are 35 years.
+const ROUNDS: u32 = 64;
+const DOUBLINGS: u32 = 50;
 /// Blocked, and not because of a whole attempt, but of one step.
 const ON_NEXT: u32 = 2;
 
@@ -40,10 +44,15 @@ impl Accesses {
         if accesses.is_empty() || length + accesses.len() > INTERESTS {
             return self.length.store(u32::MAX, Relaxed);
         }
-        for (word, access) in self.words[length..].iter().zip(accesses) {
-            word.store(access.pack(), Relaxed);
+        let mut length = length;
+        for access in accesses.iter().map(|access| access.pack()) {
+            // Whoever looks again and again looks at the same.
+            if self.words[..length].iter().all(|known| known.load(Relaxed) != access) {
+                self.words[length].store(access, Relaxed);
+                length += 1;
+            }
         }
-        self.length.store((length + accesses.len()) as u32, Relaxed);
+        self.length.store(length as u32, Relaxed);
     }
 
     /// Empty for "anything".
@@ -166,6 +175,13 @@ impl Board {
     /// Moves the clock to the earliest time for which a worker waits, and lets it go on. Does any wait?
     fn move_clock(&self) -> bool {
         let Some(end) = self.next_deadline() else { return false };
+        // A sleep may take longer than was asked for. Who looks and looks, and finds nothing changed, is
+        // made to sleep longer and longer, so that a lock of any age comes of age, and then no more.
+        let extra = self.rounds.fetch_add(1, Relaxed).saturating_sub(ROUNDS);
+        if extra > DOUBLINGS {
+            return false;
+        }
+        let end = end + ((1 << extra) - 1);
         self.now.fetch_max(end, Relaxed);
         for lane in &self.lanes[1..=self.workers() as usize] {
             if lane.deadline.load(Relaxed) <= end {
@@ -246,6 +262,7 @@ impl Board {
     /// that may try again.
     pub fn changed_by(&self, wid: Wid) {
         let changes = self.announced(wid);
+        self.rounds.store(0, Relaxed);
         for (nth, lane) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
             if nth == wid as usize || lane.asleep.load(Relaxed) == 1 {
                 continue;
@@ -253,6 +270,10 @@ impl Board {
             if lane.blocked.load(Relaxed) == ON_NEXT {
                 if lane.next.depend_on(&changes) {
                     lane.blocked.store(0, Relaxed);
+                }
+                // The attempt that the step belongs to may have looked at more.
+                if lane.interest.depend_on(&changes) {
+                    lane.woken.store(1, Relaxed);
                 }
             } else if lane.interest.depend_on(&changes) {
                 lane.blocked.store(0, Relaxed);

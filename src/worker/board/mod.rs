@@ -14,7 +14,7 @@ mod order;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use crate::cache::Identity;
@@ -129,6 +129,8 @@ pub struct Board {
     bound: AtomicU32,
     /// No question is asked while somebody's list is stale.
     exact: AtomicU32,
+    /// How often the clock has moved since anything changed.
+    rounds: AtomicU32,
     script_length: AtomicU32,
     scripted: AtomicU32,
     script: [AtomicU32; CHOICES],
@@ -272,6 +274,7 @@ impl Board {
         }
         self.now.store(0, Relaxed);
         self.bound.store(u32::MAX, Relaxed);
+        self.rounds.store(0, Relaxed);
         for lane in &self.lanes[1..=workers as usize] {
             lane.head.store(NONE, Relaxed);
             lane.latest.store(NONE, Relaxed);

@@ -4,7 +4,7 @@
 use crate::case::Case;
 
 /// The case with simpler choices, the much simpler ones first.
-pub(super) fn simpler(case: &Case) -> Vec<Case> {
+pub(crate) fn simpler(case: &Case) -> Vec<Case> {
     let lists = lists(case.choices.as_deref().unwrap_or_default());
     lists.into_iter().map(|choices| Case { choices: Some(choices), ..case.clone() }).collect()
 }
