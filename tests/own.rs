@@ -278,7 +278,7 @@ fn who_claims_nothing_is_told_so() {
 fn two_checks_of_one_name_are_told_apart_by_nobody() {
     let twice = complaint(|| {
         for _ in 0..2 {
-            lockfuzz::check!(Own::guard_or_error("twice", Claim::Everyone, create).cases(1));
+            lockfuzz::check!(Own::guard_or_error("twice", Claim::Everyone, create).cases(64));
         }
     });
     let test = "two_checks_of_one_name_are_told_apart_by_nobody";
