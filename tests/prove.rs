@@ -249,7 +249,7 @@ static TIMES: AtomicU64 = AtomicU64::new(0);
 
 impl Lock for Whimsical {
     fn try_lock(&mut self) -> TryLock {
-        if TIMES.fetch_add(1, Ordering::Relaxed) % 3 == 0 && fs::exists(&self.0).unwrap_or(false) {
+        if TIMES.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) && fs::exists(&self.0).unwrap_or(false) {
             return TryLock::WouldBlock;
         }
         match File::create_new(&self.0) {
@@ -301,4 +301,63 @@ fn a_lock_that_changes_its_mind_gets_no_certificate() {
     let mut prover = Prover::new(&staff_with(&folder, &OWN), None, None, Arc::default()).unwrap();
     let Answer::Short(short) = prover.answer(Question::new(&WHIMSICAL, THREADS)).unwrap() else { panic!() };
     assert_eq!(short.why, Why::Unrepeatable);
+}
+
+/// Standard output, standard error, and the exit code.
+fn prove(words: &str) -> (String, String, i32) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_lockfuzz"));
+    program.arg("prove").args(words.split_whitespace()).current_dir(&folder).env("NO_COLOR", "1");
+    let output = program.output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (out, err, output.status.code().unwrap())
+}
+
+#[test]
+fn the_command_says_proved_broken_or_not_known() {
+    let (out, _, code) = prove("--lock excl");
+    assert!(
+        out.starts_with("PROVED  excl, threads: 2 workers") && out.contains("complete: 10 exec"),
+        "{out}"
+    );
+    assert_eq!(code, 0);
+    assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
+    let (out, _, code) = prove("--lock exists-create");
+    assert!(out.starts_with("FAIL  exists-create, threads: wrong read-back\n"), "{out}");
+    assert!(out.contains("lockfuzz replay lockfuzz-found/exists-create-threads.json"), "{out}");
+    assert_eq!(code, 100);
+    let (out, _, code) = prove("--lock excl --placement processes --crashes 1");
+    assert!(out.starts_with("FAIL  excl, processes: nobody gets the lock again\n"), "{out}");
+    assert_eq!(code, 100);
+    let (out, _, code) = prove("--lock robust --placement processes --crashes 1");
+    assert!(out.starts_with("PROVED") && out.contains("1 crash: "), "{out}");
+    assert_eq!(code, 0);
+    // Never a certificate, also not among others.
+    for words in ["--lock bakery --workers 5 --for 200ms", "--lock excl,bakery --for 1ms"] {
+        let (out, _, code) = prove(words);
+        assert!(out.contains("NOT KNOWN") && !out.contains("PROVED"), "{out}");
+        assert_eq!(code, 5);
+    }
+    let (out, _, code) = prove("--lock mkdir,exists-create --placement threads --json -");
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let verdicts = [0, 1].map(|nth| document["proofs"][nth]["verdict"].as_str().unwrap().to_owned());
+    assert_eq!((verdicts, code), (["proved".to_owned(), "broken".to_owned()], 100));
+}
+
+#[test]
+fn what_cannot_be_proved_is_refused_in_a_sentence() {
+    for (words, sentence) in [
+        ("--workers 1", "a proof is about 2 to 64 workers"),
+        ("--acquires 0", "a whole number from 1 to 4096 is needed"),
+        ("--lock excl --acquires 4000", "4096"),
+        ("--lock excl --placement threads --crashes 1", "thread"),
+        ("--lock exlc", "did you mean \"excl\"?"),
+        ("--preemptions -1", "--preemptions"),
+        ("--for soon", "30s, 10m or 8h"),
+        ("--json no/such/folder", "--json no/such/folder"),
+    ] {
+        let (out, err, code) = prove(words);
+        assert_eq!((out.as_str(), code), ("", 2), "{words}: {err}");
+        assert!(err.contains(sentence), "{words}: {err}");
+    }
 }

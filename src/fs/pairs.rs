@@ -23,8 +23,10 @@ struct World {
     inodes: Rc<RefCell<Vec<(u64, u64)>>>,
 }
 
-/// What there is at the beginning.
-const BEGINNINGS: [(&str, fn(&World)); 11] = [
+/// What there is at the beginning, by name, and how it comes there.
+type Beginning = (&'static str, fn(&World));
+
+const BEGINNINGS: [Beginning; 11] = [
     ("nothing", |_| {}),
     ("a file", |world| world.put("a", "xy")),
     ("a file of two names", |world| {
@@ -297,10 +299,13 @@ fn depend(one: &[Access], two: &[Access]) -> bool {
     one.is_empty() || two.is_empty() || one.iter().any(|one| two.iter().any(|two| one.depends_on(*two)))
 }
 
+/// Takes something off the list of the call of this name.
+type Alter<'a> = dyn Fn(&str, Vec<Access>) -> Vec<Access> + 'a;
+
 /// The pairs of calls that are not marked dependent although somebody could tell which came first, or
 /// although one changes what the other would touch; and how many were tried. `alter` may take something
 /// off a list; then only those pairs are tried that are dependent without it.
-fn mistaken(alter: Option<&dyn Fn(&str, Vec<Access>) -> Vec<Access>>) -> (Vec<String>, usize) {
+fn mistaken(alter: Option<&Alter>) -> (Vec<String>, usize) {
     let (mut mistaken, mut tried) = (Vec::new(), 0);
     for (beginning, (name, _)) in BEGINNINGS.iter().enumerate() {
         let mut ops = ops(World::new(beginning).handles[0].is_some());

@@ -1,6 +1,6 @@
 //! Every interleaving of a small case: a counterexample, or a certificate.
 //!
-//! A [`Question`] is searched with [`Exhaustive`](crate::interleave::Exhaustive) to its end. What ends
+//! A [`Question`] is searched with [`Exhaustive`] to its end. What ends
 //! it earlier is a [`Shortfall`], and then there is no certificate. A certificate also needs a control:
 //! the same search finds what is wrong with a broken neighbour of the lock.
 //!
