@@ -291,6 +291,24 @@ mod tests {
     }
 
     #[test]
+    fn faults_need_choices_and_a_crash_a_process() {
+        let with = |faults, choices: Option<Vec<u32>>, placement| {
+            let plain = case(original(2, Time::from_micros(10)), 2);
+            Case { faults, choices, placement, ..plain }.check()
+        };
+        let (threads, processes) = (Placement::Threads, Placement::Processes);
+        assert_eq!(with(Faults::NONE, None, threads), Ok(()));
+        assert_eq!(with(Faults::NONE, Some(vec![]), threads), Ok(()));
+        assert_eq!(with(Faults::STALL, Some(vec![]), threads), Ok(()));
+        assert_eq!(with(Faults::STALL, None, threads), Err(Illegal::FaultsInOrder));
+        assert_eq!(with(Faults::CRASH, Some(vec![]), processes), Ok(()));
+        assert_eq!(with(Faults::CRASH, Some(vec![]), threads), Err(Illegal::CrashOfThread));
+        let both = Faults { crashes: 2, stalls: 1 };
+        assert_eq!(Faults::ALL.map(Faults::name), ["none", "crash", "stall"]);
+        assert_eq!((both.name(), both.is_none(), Faults::NONE.is_none()), ("crash and stall", false, true));
+    }
+
+    #[test]
     fn a_case_has_only_so_many_choices() {
         let with = |choices: usize| {
             let schedule = original(2, Time::from_micros(10));

@@ -215,6 +215,14 @@ mod tests {
     }
 
     #[test]
+    fn the_faults_that_struck_are_counted() {
+        let all = [(1, What::Crashed), (2, What::Stalled), (2, What::Locked), (2, What::Stalled)];
+        assert_eq!(history(&all).faults(), Faults { crashes: 1, stalls: 2 });
+        let faults = all.map(|(_, what)| what.is_fault());
+        assert_eq!(faults, [true, true, false, true]);
+    }
+
+    #[test]
     fn what_was_seen_is_said_in_words() {
         assert_eq!(Seen::Torn { bytes: 17 }.to_string(), "17 bytes, not JSON");
         assert_eq!(Seen::Torn { bytes: 1 }.to_string(), "1 byte, not JSON");

@@ -133,7 +133,7 @@ fn a_scheduler_where_nobody_chooses() {
     for flag in ["--scheduler pct", "--scheduler mixed", "--depth 4", "--preemptions 0"] {
         let said = refused(
             &home,
-            home.fuzz(&format!("{flag} --lock flag,flock")),
+            home.fuzz(&format!("{flag} --lock flock --faults none")),
             &["no row has a lock that can be interrupted", "--lock", "exists-create"],
         );
         assert!(said.starts_with(flag), "{said}");

@@ -225,6 +225,7 @@ mod stepped {
             assert_eq!(broken(verdict), (Law::Disobeyed, worker, event), "{text}");
         };
         disobeyed("1L 1W 2B 1R1 1U 1X", 2, 5); // Nobody goes on: the last event.
+        disobeyed("1L 1W 2B 2B", 1, 3); // Worker 2 tries again, where 1 should read.
         disobeyed("1L 1W 2B 1R1 2L 2W", 1, 5); // Worker 2 moves, where 1 should leave.
         disobeyed("1L 1W 2B 1R1 1U 1X 2L 2W 2R2", 2, 8); // The exit is missing.
     }
@@ -408,6 +409,13 @@ mod in_words {
         use Wrong::{AfterItsEnd, GetsTwice, GivesNothing, Keeps, Outside, Stranger};
         let said = [AfterItsEnd, GetsTwice, GivesNothing, Keeps, Outside, Stranger].map(|w| w.to_string());
         assert!((0..said.len()).all(|nth| !said[nth].is_empty() && !said[..nth].contains(&said[nth])));
+    }
+
+    #[test]
+    fn a_verdict_has_one_word() {
+        let failure = Failure { law: Law::Stuck, worker: 1, tick: 0, command: Command::Write, event: 0 };
+        let verdicts = [PASS, Verdict::Fail(failure), Verdict::unclear(Reason::NothingRan)];
+        assert_eq!(verdicts.map(|verdict| verdict.name()), ["pass", "fail", "inconclusive"]);
     }
 
     #[test]
