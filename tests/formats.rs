@@ -1,6 +1,8 @@
 //! doc/formats.md tells the truth: its examples are read by the library's types and written back the
 //! same, no word of an enum is left out, and a real campaign has the shape that the page describes.
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +17,7 @@ use lockfuzz::worker::{Launch, Staff};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use support::ROWS;
 
 fn page() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("doc/formats.md")).unwrap()
@@ -217,7 +220,7 @@ fn the_campaign_that_ran_is_as_expected() {
     };
     let campaign: Campaign = read(std::str::from_utf8(&text).unwrap());
     assert_eq!((campaign.format.as_str(), campaign.verdict), ("lockfuzz/campaign/1", Word::Pass));
-    assert_eq!(campaign.rows.len(), 83);
+    assert_eq!(campaign.rows.len(), ROWS);
     for row in campaign.rows {
         assert_eq!((row.found, row.verdict), (row.expected, Word::Pass), "{row:?}");
         assert!(row.cases > 0, "{row:?}");

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::count;
 use crate::campaign::{Observer, RowReport};
+use crate::case::Faults;
 
 /// Shows the progress of so many rows.
 pub struct Progress {
@@ -68,7 +69,14 @@ impl Observer for Counted<'_> {
                 let (order, found) = (row.row.order.name().replace('-', " "), row.found.name());
                 let cases = count(row.evidence.cases);
                 let plural = if row.evidence.cases == 1 { "case" } else { "cases" };
-                let _ = writeln!(io::stderr(), "{lock}, {placement}, {order}: {found} ({cases} {plural})");
+                let faults = match row.row.faults {
+                    Faults::NONE => String::new(),
+                    faults => format!(", {}", faults.name()),
+                };
+                let _ = writeln!(
+                    io::stderr(),
+                    "{lock}, {placement}, {order}{faults}: {found} ({cases} {plural})"
+                );
             }
         }
     }

@@ -10,6 +10,9 @@ use lockfuzz::worker::{Launch, Staff};
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use tempfile::TempDir;
 
+/// How many rows `lockfuzz fuzz` has when nothing else is asked for.
+pub const ROWS: usize = 87;
+
 /// A folder for the cases' files; in memory where that can be had.
 pub fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
