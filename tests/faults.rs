@@ -253,7 +253,7 @@ fn assert_names_the_worker(home: &Home, ran: &Ran, code: i32) {
 
 fn kill_a_worker_on_a_real_clock(lock: &str) {
     let home = Home::new();
-    let words = format!("--lock {lock} --placement processes --order as-generated --workers 2");
+    let words = format!("--lock {lock} --placement processes --faults none --order as-generated --workers 2");
     let running =
         home.start(home.fuzz(&format!("--engine realtime {words} --period 0.2 --cases 2 --json out.json")));
     kill_a_worker(&home, &running);
@@ -275,7 +275,8 @@ fn a_worker_is_killed_that_others_wait_for() {
 fn a_worker_is_killed_in_a_stepped_campaign() {
     for lock in ["flock", "semaphore"] {
         let home = Home::new();
-        let words = format!("--lock {lock} --placement processes --order as-generated --workers 3");
+        let words =
+            format!("--lock {lock} --placement processes --faults none --order as-generated --workers 3");
         let running = home.start(home.fuzz(&format!("{words} --for 1h --json out.json")));
         kill_a_worker(&home, &running);
         running.signal(Signal::INT);
@@ -287,8 +288,7 @@ fn a_worker_is_killed_in_a_stepped_campaign() {
 #[test]
 fn a_worker_is_stopped_for_a_while() {
     let home = Home::new();
-    let words =
-        "--lock flock --placement processes --order as-generated --workers 3 --for 1h --json out.json";
+    let words = "--lock flock --placement processes --faults none --order as-generated --workers 3 --for 1h --json out.json";
     let running = home.start(home.fuzz(words));
     running.wait_for_case();
     let worker = running.wait_for_workers(3)[0];
