@@ -136,7 +136,7 @@ pub(super) struct ProveArgs {
     #[arg(long, value_name = "N", default_value = "1", value_parser = acquires, allow_negative_numbers = true)]
     pub(super) acquires: u32,
     /// Only interleavings of at most so many preemptions, all of them [default: any number]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = preemptions, allow_negative_numbers = true)]
     pub(super) preemptions: Option<u32>,
     /// Up to so many processes are killed, each at any point (with --placement processes)
     #[arg(long, value_name = "N", default_value_t = 0)]
