@@ -103,7 +103,7 @@
 //! replay needs; the seed is a note beside it.
 //!
 //! ```
-//! # use lockfuzz::case::{Placement, Scope};
+//! # use lockfuzz::case::{Faults, Placement, Scope};
 //! # use lockfuzz::engine::{Engine, Kind, Stepped};
 //! # use lockfuzz::lock::FLAG;
 //! # use lockfuzz::schedule::Order;
