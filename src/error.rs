@@ -29,6 +29,16 @@ pub enum Error {
     Save { path: PathBuf, source: io::Error },
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
+    #[error("a lock is not a program that could be traced")]
+    NoProgram,
+    #[error("cannot run {program}: {source}")]
+    Program { program: String, source: io::Error },
+    #[error("the line of --prepare fails: {line}{}", if .said.is_empty() { String::new() } else { format!(" ({said})") })]
+    Prepare { line: String, said: String },
+    #[error("cannot trace a program: {source}; {hint}")]
+    Forbidden { hint: String, source: io::Error },
+    #[error("tracing has failed: {0}")]
+    Trace(io::Error),
     #[error("interrupted")]
     Interrupted,
 }

@@ -75,13 +75,38 @@ pub enum What {
     Refused,
     /// The world failed it (errno): the lock could not be tried, or the file not be used.
     Failed(i32),
+    /// Says that it is inside (of a program that is traced).
+    Entered,
+    /// Says that it is no longer inside.
+    Left,
+    /// Its program ended with this code, which is not 0.
+    Quit(i32),
+    /// Its program was ended by this signal.
+    Died(i32),
+    /// Read something else than it had written itself, from a file that is its own meanwhile.
+    Found(Seen),
+    /// The check at the end was not content: its exit code. Said of the worker that ended last.
+    CheckFailed(i32),
 }
 
 impl What {
     /// Does a worker not go on by itself after this?
     pub const fn ends_a_stretch(&self) -> bool {
-        use What::{Blocked, Crashed, Exited, Failed, GaveUp, Slept, Stalled};
-        matches!(self, Blocked | Crashed | Exited | Failed(_) | GaveUp | Slept(_) | Stalled)
+        use What::{Blocked, Crashed, Died, Exited, Failed, GaveUp, Quit, Slept, Stalled};
+        matches!(
+            self,
+            Blocked | Crashed | Died(_) | Exited | Failed(_) | GaveUp | Quit(_) | Slept(_) | Stalled
+        )
+    }
+
+    /// Is the worker inside from here on?
+    pub const fn lets_in(&self) -> bool {
+        matches!(self, What::Locked | What::Entered)
+    }
+
+    /// Is it inside no longer?
+    pub const fn lets_out(&self) -> bool {
+        matches!(self, What::Unlocked | What::Left | What::Crashed | What::Died(_) | What::Quit(_))
     }
 
     /// Is it a fault that struck?

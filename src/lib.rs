@@ -162,6 +162,7 @@ pub mod error;
 pub mod fs;
 pub mod history;
 pub mod interleave;
+pub mod job;
 mod json;
 pub mod lock;
 pub mod own;
@@ -169,6 +170,8 @@ pub mod program;
 pub mod prove;
 pub mod regression;
 pub mod report;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod run;
 pub mod schedule;
 mod simplify;
 pub mod stage;

@@ -13,11 +13,13 @@ use crate::check::Verdict;
 use crate::engine::Kind;
 use crate::error::{Error, unnamed};
 use crate::history::Event;
+use crate::job::Job;
 use crate::json;
 use crate::schedule::{Illegal, Wid};
 
-/// The format of a case in order, and of one with choices.
-pub const FORMATS: [&str; 2] = ["lockfuzz/counterexample/1", "lockfuzz/counterexample/2"];
+/// The format of a case in order, of one with choices, and of a run of a program.
+pub const FORMATS: [&str; 3] =
+    ["lockfuzz/counterexample/1", "lockfuzz/counterexample/2", "lockfuzz/counterexample/3"];
 const FAMILY: &str = "lockfuzz/counterexample/";
 /// In bytes. The longest history that an engine brings back takes a third of it.
 const LARGEST: u64 = 64 << 20;
@@ -33,6 +35,9 @@ pub struct Saved {
     pub engine: Kind,
     /// All that a replay needs.
     pub case: Case,
+    /// The program, where it is one that knows nothing of lockfuzz.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
     /// What happened when it was saved.
     pub history: Vec<Event>,
     /// What was thought of it.
@@ -68,7 +73,7 @@ pub enum Unusable {
     NotJson(serde_json::Error),
     #[error("it is not a counterexample of lockfuzz (its \"format\" is {0})")]
     Foreign(String),
-    #[error("it has the format {0}, and this version of lockfuzz reads 1 and 2")]
+    #[error("it has the format {0}, and this version of lockfuzz reads 1 to 3")]
     Version(String),
     #[error("it is not a counterexample of lockfuzz: {0}")]
     Shape(serde_json::Error),
@@ -82,8 +87,8 @@ pub enum Unusable {
 
 impl Saved {
     /// The format that this case is saved in.
-    pub fn format_of(case: &Case) -> &'static str {
-        FORMATS[usize::from(case.choices.is_some())]
+    pub fn format_of(case: &Case, job: Option<&Job>) -> &'static str {
+        FORMATS[usize::from(case.choices.is_some()) + usize::from(job.is_some())]
     }
 
     /// Reads a file and makes sure that its case can be run.
@@ -110,7 +115,9 @@ impl Saved {
         let saved: Saved = serde_json::from_value(value).map_err(Unusable::Shape)?;
         saved.case.check()?;
         let ticks = saved.case.plan().times.len();
-        let alien = |event: &&Event| !(1..=saved.case.workers).contains(&event.worker) || event.tick >= ticks;
+        // Of a program's workers one more may come afterwards, to see whether the lock can still be had.
+        let most = saved.case.workers + u32::from(saved.job.is_some());
+        let alien = |event: &&Event| !(1..=most).contains(&event.worker) || event.tick >= ticks;
         match saved.history.iter().find(alien) {
             Some(&Event { worker, tick, .. }) => Err(Unusable::History { worker, tick }),
             None => Ok(saved),
@@ -143,7 +150,9 @@ impl Saved {
                 Err(why) if why.error.kind() == io::ErrorKind::AlreadyExists => draft = why.file,
                 Err(why) => return Err(failed(&path)(why.error)),
             }
-            if Saved::read(&path).is_ok_and(|old| (old.engine, &old.case) == (self.engine, &self.case)) {
+            if Saved::read(&path)
+                .is_ok_and(|old| (old.engine, &old.case, &old.job) == (self.engine, &self.case, &self.job))
+            {
                 return Ok(path);
             }
         }
@@ -190,6 +199,7 @@ mod tests {
                 choices: None,
                 faults: Faults::NONE,
             },
+            job: None,
             history: Vec::new(),
             verdict: Verdict::unclear(Reason::NothingRan),
             note: Some(Note { seed: u64::MAX, found_in_case: 1, shrink_tries: 0, cause: None }),

@@ -9,7 +9,7 @@ use crate::check::{Failure, Reason, Verdict};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::history::{Event, History, What};
-use crate::interleave::{Act, Enabled, Follow, Move, Replay, Scheduler};
+use crate::interleave::{Act, Enabled, Follow, Move, Replay, Scheduler, lane};
 use crate::lock::Promise;
 use crate::report::law::two_inside;
 use crate::schedule::Wid;
@@ -187,20 +187,19 @@ fn told(moves: &[Moved], history: &History) -> Option<Vec<Step>> {
     for (nth, event) in history.events.iter().enumerate().filter(|(_, event)| tells_of_step(&event.what)) {
         events.entry(event.worker).or_default().push(nth);
     }
+    let mut taken: BTreeMap<Wid, Vec<(usize, Wid, u32)>> = BTreeMap::new();
+    for (&(lane, nth), &at) in &last {
+        taken.entry(lane::owner(lane)).or_default().push((at, lane, nth));
+    }
     let mut steps = Vec::new();
     for (worker, events) in events {
-        let taken: Vec<_> = last.range((worker, 0)..=(worker, u32::MAX)).collect();
+        let mut taken = taken.remove(&worker).unwrap_or_default();
+        taken.sort_unstable();
         if taken.len() != events.len() {
             return None;
         }
-        let step = |(&(worker, nth), &at): (&(Wid, u32), &usize), event| Step {
-            at,
-            worker,
-            nth,
-            moved: moves[at].clone(),
-            event,
-        };
-        steps.extend(taken.into_iter().zip(events).map(|(taken, event)| step(taken, event)));
+        let step = |((at, worker, nth), event)| Step { at, worker, nth, moved: moves[at].clone(), event };
+        steps.extend(taken.into_iter().zip(events).map(step));
     }
     steps.sort_by_key(|step| step.at);
     Some(steps)
@@ -208,14 +207,15 @@ fn told(moves: &[Moved], history: &History) -> Option<Vec<Step>> {
 
 /// Is there one such event for each step?
 fn tells_of_step(what: &What) -> bool {
-    matches!(what, What::Note(_) | What::Wrote | What::Read(_))
+    matches!(what, What::Note(_) | What::Wrote | What::Read(_) | What::Left)
 }
 
 /// What was done, whatever came of it.
 fn deed(event: &Event) -> Option<&str> {
     match &event.what {
         What::Note(note) => {
-            let parts = note.split_once("\": ").or_else(|| note.split_once(": "));
+            let parts = note.split_once("\": ").or_else(|| note.split_once(") = "));
+            let parts = parts.or_else(|| note.split_once(": "));
             Some(parts.map_or(note, |(deed, _)| deed))
         }
         _ => None,
@@ -230,7 +230,7 @@ fn candidates(steps: &[Step], history: &History, until: usize) -> Vec<(usize, us
     for second in (0..steps.len()).rev().filter(|&nth| of_lock(&steps[nth])) {
         for first in (0..second).rev().filter(|&nth| of_lock(&steps[nth])) {
             let [one, two] = [&steps[first], &steps[second]];
-            if one.worker != two.worker && one.moved.depends_on(&two.moved) {
+            if lane::owner(one.worker) != lane::owner(two.worker) && one.moved.depends_on(&two.moved) {
                 pairs.push((first, second));
             }
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use proptest::strategy::ValueTree;
 
 use super::cause::{Cause, cause};
+use super::preemptions::Shrink;
 use super::{Campaign, Shared};
 use crate::case::Case;
 use crate::check::{Divergence, Failure, Reason, Verdict};
@@ -52,7 +53,7 @@ impl Counterexample {
         self.replays.0 == self.replays.1
     }
 
-    pub(super) fn is_broken_by(&self, verdict: &Verdict) -> bool {
+    pub(crate) fn is_broken_by(&self, verdict: &Verdict) -> bool {
         matches!(verdict, Verdict::Fail(failure) if failure.law.name() == self.failure.law.name())
     }
 }
@@ -79,8 +80,8 @@ impl Hunt<'_> {
             found = first.clone();
             found = self.smallest(tree.again(first.case.clone()), first)?;
             if found.case.choices.is_some() {
-                found = self.fewest_faults(found.clone())?;
-                let fewer = self.fewest_preemptions(found.clone())?;
+                found = self.choices(|shrink| shrink.fewest_faults(found.clone()))?;
+                let fewer = self.choices(|shrink| shrink.fewest_preemptions(found.clone()))?;
                 found = self.smallest(tree.again(fewer.case.clone()), fewer)?;
             }
             let parted = self.repeat(&mut found)?;
@@ -94,6 +95,18 @@ impl Hunt<'_> {
             found.replays.0 += 1;
         }
         (found, went)
+    }
+
+    /// By fewer choices.
+    fn choices<R>(&mut self, act: impl FnOnce(&mut Shrink<'_>) -> R) -> R {
+        let shared = self.shared;
+        let over = || shared.over();
+        act(&mut Shrink { engine: &mut *self.engine, promise: self.lock.promised(), over: &over })
+    }
+
+    fn in_smaller(&mut self, programs: Vec<Case>, found: Counterexample) -> Result<Counterexample, Error> {
+        let (search, seed) = (self.campaign.search, self.campaign.seed);
+        self.choices(|shrink| shrink.in_smaller(programs, || search.scheduler(seed), found))
     }
 
     /// Shrinks on this engine; what was found on a real clock, and fails on the stepped engine as well,
@@ -176,9 +189,10 @@ impl Hunt<'_> {
     pub(super) fn save(&self, found: &mut Counterexample, stem: &str) -> Result<(), Error> {
         let Some(folder) = &self.campaign.save else { return Ok(()) };
         let saved = Saved {
-            format: Saved::format_of(&found.case).to_owned(),
+            format: Saved::format_of(&found.case, None).to_owned(),
             engine: self.campaign.engine,
             case: found.case.clone(),
+            job: None,
             history: found.history.events.clone(),
             verdict: Verdict::Fail(found.failure),
             note: Some(Note {

@@ -2,7 +2,7 @@
 
 mod cause;
 mod counterexample;
-mod preemptions;
+pub(crate) mod preemptions;
 mod row;
 mod single;
 mod varied;

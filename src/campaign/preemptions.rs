@@ -1,10 +1,12 @@
 //! The same bug with fewer preemptions.
 
-use super::counterexample::{Counterexample, Hunt};
+use super::Counterexample;
 use crate::case::{Case, Faults};
 use crate::check::Verdict;
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::interleave::{Act, Enabled, Exhaustive, Follow, Move, Reduction, Replay, Scheduler};
+use crate::lock::Promise;
 
 /// The most interleavings tried to find one with fewer preemptions.
 const PREEMPTION_TRIES: u32 = 2000;
@@ -12,24 +14,33 @@ const PREEMPTION_TRIES: u32 = 2000;
 /// How many interleavings of a smaller program are tried to find the same bug there.
 const SMALLER_TRIES: u32 = 256;
 
-impl Hunt<'_> {
+/// What it takes to make the choices of a counterexample fewer, whatever engine runs it.
+pub(crate) struct Shrink<'a> {
+    pub(crate) engine: &'a mut dyn Engine,
+    pub(crate) promise: Promise,
+    /// Is it time to be content with what there is?
+    pub(crate) over: &'a dyn Fn() -> bool,
+}
+
+impl Shrink<'_> {
     /// The same bug in the first of these programs that has it. The choices of a larger one say nothing
     /// there, so it is looked for anew.
-    pub(super) fn in_smaller(
+    pub(crate) fn in_smaller(
         &mut self,
         programs: Vec<Case>,
+        scheduler: impl Fn() -> Box<dyn Scheduler>,
         found: Counterexample,
     ) -> Result<Counterexample, Error> {
         for program in programs {
-            let mut scheduler = self.campaign.search.scheduler(self.campaign.seed);
+            let mut scheduler = scheduler();
             for _ in 0..SMALLER_TRIES {
-                if self.shared.over() {
+                if (self.over)() {
                     return Ok(found);
                 }
                 scheduler.begin();
                 let (history, choices) = self.engine.explore(&program, &mut scheduler)?;
                 let case = Case { choices: Some(choices), ..program.clone() };
-                let verdict = self.engine.judge(&case, self.lock.promised(), &history);
+                let verdict = self.engine.judge(&case, self.promise, &history);
                 if let Verdict::Fail(failure) = verdict
                     && found.is_broken_by(&verdict)
                 {
@@ -43,7 +54,7 @@ impl Hunt<'_> {
     /// The same bug with the fewest preemptions: every interleaving with none is tried, then every one
     /// with a single one, and so on (Musuvathi and Qadeer, 2007), as far as a bound on the tries goes;
     /// then the workers' stretches are pulled together.
-    pub(super) fn fewest_preemptions(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
+    pub(crate) fn fewest_preemptions(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
         let mut best = found;
         let mut tries = PREEMPTION_TRIES;
         for bound in 0..best.history.preemptions() {
@@ -57,7 +68,7 @@ impl Hunt<'_> {
     }
 
     /// The same bug without faults, or at least with no more of them allowed than strike.
-    pub(super) fn fewest_faults(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
+    pub(crate) fn fewest_faults(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
         let moves = self.order_of(&found)?;
         let calm = moves.iter().copied().filter(|&(_, act)| act == Act::Step).collect();
         for (faults, moves) in [(Faults::NONE, calm), (found.history.faults(), moves)] {
@@ -67,7 +78,7 @@ impl Hunt<'_> {
             let case = Case { faults, ..found.case.clone() };
             let (history, choices) = self.engine.explore(&case, &mut Follow::new(moves))?;
             let case = Case { choices: Some(choices), ..case };
-            let verdict = self.engine.judge(&case, self.lock.promised(), &history);
+            let verdict = self.engine.judge(&case, self.promise, &history);
             if let Verdict::Fail(failure) = verdict
                 && found.is_broken_by(&verdict)
             {
@@ -77,11 +88,18 @@ impl Hunt<'_> {
         Ok(found)
     }
 
+    /// The same bug with a worker's stretches in one where that can be, before anything dearer is tried.
+    pub(crate) fn closest(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
+        let mut best = found;
+        self.pull_together(&mut best)?;
+        Ok(best)
+    }
+
     /// Moves what a worker did in two stretches into one, wherever the bug bears it.
     fn pull_together(&mut self, best: &mut Counterexample) -> Result<(), Error> {
         let mut tries = PREEMPTION_TRIES;
         let mut order = self.order_of(best)?;
-        'again: while tries > 0 && !self.shared.over() {
+        'again: while tries > 0 && !(self.over)() {
             for list in closer(&order) {
                 let before = best.history.preemptions();
                 let mut follow = Follow::new(list);
@@ -114,11 +132,11 @@ impl Hunt<'_> {
         enough: usize,
         best: &mut Counterexample,
     ) -> Result<bool, Error> {
-        while *tries > 0 && best.history.preemptions() > enough && !self.shared.over() && scheduler.begin() {
+        while *tries > 0 && best.history.preemptions() > enough && !(self.over)() && scheduler.begin() {
             *tries -= 1;
             let (history, choices) = self.engine.explore(&best.case, scheduler)?;
             let case = Case { choices: Some(choices), ..best.case.clone() };
-            let verdict = self.engine.judge(&case, self.lock.promised(), &history);
+            let verdict = self.engine.judge(&case, self.promise, &history);
             if let Verdict::Fail(failure) = verdict
                 && best.is_broken_by(&verdict)
                 && history.preemptions() < best.history.preemptions()

@@ -318,9 +318,13 @@ fn breaks_as_said(law: Law, expected: Found) -> bool {
 /// What a table says of a row in which this law was broken.
 pub(super) fn shown(law: Law) -> Found {
     match law {
-        Law::ReadBack { .. } | Law::LastWrite { .. } | Law::ExcludesLess { .. } => Found::Race,
+        Law::ReadBack { .. } | Law::LastWrite { .. } | Law::ExcludesLess { .. } | Law::TwoInside { .. } => {
+            Found::Race
+        }
         Law::ExcludesMore => Found::NoRace,
         Law::Stuck => Found::Stuck,
+        // Of a program that knows nothing of lockfuzz, and no row is about one.
+        Law::BadExit { .. } | Law::Died { .. } | Law::NotOwn { .. } | Law::CheckFailed { .. } => Found::Race,
         Law::LostWrite { .. } | Law::NobodyWrote | Law::Disobeyed => Found::Inconclusive,
     }
 }

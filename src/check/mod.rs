@@ -9,6 +9,7 @@ mod realtime;
 mod stepped;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod verdict;
 
 use crate::case::Case;
@@ -19,6 +20,7 @@ pub use form::Wrong;
 pub use interleaved::Interleaved;
 pub use realtime::Realtime;
 pub use stepped::Stepped;
+pub use traced::Traced;
 pub use verdict::{Evidence, Failure, Law, Reason, Verdict};
 
 /// Judges a history by the case that it is of.

@@ -144,6 +144,31 @@ pub enum Law {
     },
     /// Whoever waits for the lock gets it in the end.
     Stuck,
+    /// No two say at once that they are inside.
+    TwoInside {
+        /// Who was there already.
+        holder: Wid,
+    },
+    /// A program ends well.
+    BadExit {
+        /// Its exit code.
+        code: i32,
+    },
+    /// A program is not ended by a signal.
+    Died {
+        /// Which.
+        signal: i32,
+    },
+    /// Whoever reads a file back finds what it wrote itself.
+    NotOwn {
+        /// What it found instead.
+        saw: Seen,
+    },
+    /// The check at the end is content.
+    CheckFailed {
+        /// Its exit code.
+        code: i32,
+    },
     /// Somebody writes.
     NobodyWrote,
     /// Each worker does what it is told, in the order of the plan.
@@ -165,6 +190,11 @@ impl Law {
             Law::ExcludesMore => "excludes more than it claims",
             Law::LostWrite { .. } => "a write is lost",
             Law::Stuck => "nobody gets the lock again",
+            Law::TwoInside { .. } => "two workers inside at once",
+            Law::BadExit { .. } => "a worker fails",
+            Law::Died { .. } => "a worker dies",
+            Law::NotOwn { .. } => "wrong read-back",
+            Law::CheckFailed { .. } => "the check at the end fails",
             Law::NobodyWrote => "nobody wrote",
             Law::Disobeyed => "a command was not obeyed",
         }
@@ -204,6 +234,18 @@ impl fmt::Display for Failure {
             Law::Stuck => {
                 write!(f, "worker {worker} waits for the lock, and nobody is left who could give it back")
             }
+            Law::TwoInside { holder } => {
+                write!(f, "worker {worker} is inside, and worker {holder} is there already")
+            }
+            Law::BadExit { code } => write!(f, "worker {worker} ends with exit code {code}"),
+            Law::Died { signal } => write!(f, "worker {worker} is ended by signal {signal}"),
+            Law::NotOwn { saw: saw @ Seen::Torn { .. } } => {
+                write!(f, "worker {worker} reads a file while another is writing it: {saw}")
+            }
+            Law::NotOwn { saw } => {
+                write!(f, "worker {worker} reads back what {saw} wrote, and not what it wrote itself")
+            }
+            Law::CheckFailed { code } => write!(f, "the check at the end fails with exit code {code}"),
             Law::NobodyWrote => f.write_str("nobody wrote, so nothing was tested"),
             Law::Disobeyed => {
                 write!(f, "worker {worker} did not do at tick {tick} what it was told: {}", command.name())

@@ -11,6 +11,7 @@ use super::find_double;
 use crate::case::{Faults, MAX_CHOICES, Placement, Scope};
 use crate::engine::Kind;
 use crate::interleave;
+use crate::job::Words;
 use crate::lock::Double;
 use crate::schedule::{MAX_COMMANDS, MAX_WORKERS, Order, Time};
 
@@ -25,11 +26,18 @@ pub(super) struct Args {
 const EXIT_CODES: &str = "Exit codes: 0 all as expected, 1 lockfuzz itself failed, 2 bad usage or input, \
 4 nothing ran, 5 inconclusive, 100 a claim was broken (replay: seen again), 130 interrupted";
 
+const RUN_EXIT_CODES: &str = "Exit codes: 0 nothing found (with --expect race: found), 1 lockfuzz itself \
+failed, 2 bad usage, or the program fails by itself, 4 no worker touches a watched file, 5 inconclusive (with \
+--expect race: not found), 100 the program breaks, 130 interrupted";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Run generated schedules against every lock, and show the smallest one that breaks it
     #[command(after_help = EXIT_CODES)]
     Fuzz(Box<FuzzArgs>),
+    /// Run copies of any program, held at each call on a shared file, and find the order that breaks it
+    #[command(after_help = RUN_EXIT_CODES)]
+    Run(Box<RunArgs>),
     /// Try every interleaving of a few workers: a certificate, or a counterexample
     #[command(after_help = EXIT_CODES)]
     Prove(Box<ProveArgs>),
@@ -158,6 +166,104 @@ pub(super) struct ProveArgs {
     pub(super) json: Option<PathBuf>,
 }
 
+#[derive(Debug, Group)]
+pub(super) struct RunArgs {
+    /// How many copies run at once
+    #[arg(long, value_name = "N", value_parser = run_workers, allow_negative_numbers = true)]
+    pub(super) workers: Option<u32>,
+    /// The command of one worker, once for each; split into words as a shell does, without anything else
+    /// that a shell does
+    #[arg(long = "worker", value_name = "CMD", value_parser = words, conflicts_with_all = ["workers", "command"])]
+    pub(super) worker: Vec<Words>,
+    /// A line for sh, run in each fresh folder before the workers start; it is not held
+    #[arg(long, value_name = "LINE")]
+    pub(super) prepare: Option<String>,
+    /// A folder that is copied into each fresh one
+    #[arg(long, value_name = "DIR", value_parser = folder)]
+    pub(super) from: Option<PathBuf>,
+    /// A line for sh, run after the last exit; the schedule fails unless it succeeds
+    #[arg(long, value_name = "LINE")]
+    pub(super) check: Option<String>,
+    /// Files whose readers must find what they wrote themselves, such as '*.json'
+    #[arg(long, value_name = "GLOB")]
+    pub(super) check_readback: Option<String>,
+    /// Hold the workers at files in this folder too; it is not made anew, so --prepare must clean it
+    #[arg(long, value_name = "DIR", value_parser = folder)]
+    pub(super) watch: Vec<PathBuf>,
+    /// The workers' clock begins so long after --prepare, such as 1h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) age: Option<Duration>,
+    /// Exit codes that are as good as 0
+    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = exit_code, allow_negative_numbers = true)]
+    pub(super) ok_exit: Vec<i32>,
+    /// How many schedules at most
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = positive)]
+    pub(super) schedules: u64,
+    /// For how long at most, such as 30s, 10m or 8h [default: 60s; with --schedules no limit]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(super) time: Option<Duration>,
+    /// What may go wrong: crash (a worker is killed), stall (the clock moves on although somebody could)
+    #[arg(long, value_name = "FAULTS", value_delimiter = ',', value_parser = fault)]
+    pub(super) faults: Vec<Faults>,
+    /// Who picks the next step: random, pct, pos, surw, race, or mixed, which is all of these in turn
+    /// [default: mixed]
+    #[arg(long, value_name = "NAME", value_parser = scheduler)]
+    pub(super) scheduler: Option<interleave::Kind>,
+    /// How many orderings deep the bugs are that pct looks for, alone or among mixed [default: 3]
+    #[arg(long, value_name = "N", value_parser = depth, allow_negative_numbers = true)]
+    pub(super) depth: Option<u32>,
+    /// The most preemptions that a schedule may have [default: no limit]
+    #[arg(long, value_name = "N", value_parser = preemptions, allow_negative_numbers = true)]
+    pub(super) preemptions: Option<u32>,
+    /// Where all chance comes from [default: random, and printed]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// How many schedules run side by side, each on a core of its own
+    #[arg(long, value_name = "N", default_value = "1", value_parser = jobs)]
+    pub(super) jobs: usize,
+    /// virtual (sleeping costs nothing, and the workers see that clock) or real
+    #[arg(long, value_name = "CLOCK", value_enum, default_value_t = Clock::Virtual)]
+    pub(super) clock: Clock,
+    /// Run once, in order, and print the points with their counts
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(super) trace_only: bool,
+    /// A known bug must be found
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(super) expect: Option<Expect>,
+    /// Where the fresh folders lie [default: /dev/shm where there is one]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Where the counterexample is saved
+    #[arg(long, value_name = "DIR", default_value = "lockfuzz-found")]
+    pub(super) save: PathBuf,
+    /// Write the result as JSON; - is standard output, and nothing else goes there
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// Write the result as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// No progress, and nothing of a pass but its one line
+    #[arg(long, short, action = ArgAction::SetTrue)]
+    pub(super) quiet: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub(super) color: Colour,
+    /// The program and its words; one that names a file becomes its whole path
+    #[arg(last = true, value_name = "CMD", required_unless_present = "worker")]
+    pub(super) command: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Clock {
+    Virtual,
+    Real,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Expect {
+    Race,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Show {
     All,
@@ -233,6 +339,30 @@ pub(super) fn environment() -> Result<Option<u64>, String> {
     number("PROPTEST_MAX_SHRINK_ITERS", 0, u32::MAX.into())?;
     number("PROPTEST_RNG_SEED", 0, u64::MAX)?;
     number("PROPTEST_CASES", 1, u64::MAX)
+}
+
+fn run_workers(text: &str) -> Result<u32, String> {
+    let count = text.trim().parse().ok().filter(|n| (2..=16).contains(n));
+    count.ok_or_else(|| "it takes 2 to 16 workers".to_owned())
+}
+
+fn words(text: &str) -> Result<Words, String> {
+    let words = shlex::split(text).ok_or("a quote is not closed, or a backslash stands at the end")?;
+    if words.is_empty() { Err("there is no command".to_owned()) } else { Ok(words) }
+}
+
+fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = std::fs::canonicalize(text).map_err(|why| why.to_string())?;
+    if path.is_dir() { Ok(path) } else { Err("this is not a folder".to_owned()) }
+}
+
+fn exit_code(text: &str) -> Result<i32, String> {
+    let code = text.trim().parse().ok().filter(|code| (0..=255).contains(code));
+    code.ok_or_else(|| "an exit code is a whole number from 0 to 255".to_owned())
+}
+
+fn fault(text: &str) -> Result<Faults, String> {
+    word(text, &[Faults::CRASH, Faults::STALL], Faults::name)
 }
 
 fn positive(text: &str) -> Result<u64, String> {

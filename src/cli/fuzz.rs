@@ -16,7 +16,7 @@ use crate::case::{Faults, Placement};
 use crate::check::Verdict;
 use crate::engine::Kind;
 use crate::error::{Error, unnamed};
-use crate::interleave::Search;
+use crate::interleave::{self, Search};
 use crate::lock::{ALL, Double};
 use crate::report::progress::{Counted, Progress};
 use crate::report::{json, junit, terminal};
@@ -35,7 +35,7 @@ pub(super) fn run(mut args: FuzzArgs) -> Result<Exit, Trouble> {
     check_save(&args.save)?;
     let interrupt = listen()?;
     let workspace = Workspace::new(args.dir.as_deref())?;
-    let outputs = Outputs::open(&args)?;
+    let outputs = Outputs::open(args.json.as_deref(), args.junit.as_deref())?;
     let progress = Progress::new(rows(&args).len(), args.quiet);
     let mut campaign = campaign(&args, search, &workspace);
     let to_stdout = outputs.json_to_stdout;
@@ -144,12 +144,21 @@ fn search(args: &FuzzArgs) -> Result<Search, String> {
             ));
         }
     }
+    search_of(*scheduler, *depth, *preemptions)
+}
+
+/// The search that these words ask for.
+pub(super) fn search_of(
+    scheduler: Option<interleave::Kind>,
+    depth: Option<u32>,
+    preemptions: Option<u32>,
+) -> Result<Search, String> {
     let kind = scheduler.unwrap_or_default();
     if let Some(depth) = depth.filter(|_| !kind.has_depth()) {
         let name = kind.name();
         return Err(format!("--depth {depth}: {name} looks for no depth; it is for pct and mixed"));
     }
-    Ok(Search { kind, depth: depth.unwrap_or(Search::DEPTH), preemptions: *preemptions })
+    Ok(Search { kind, depth: depth.unwrap_or(Search::DEPTH), preemptions })
 }
 
 /// Every lock in every placement and order, and under the faults, that were asked for, in the order of
@@ -224,10 +233,10 @@ pub(super) fn check_save(folder: &Path) -> Result<(), Trouble> {
 }
 
 /// The files that the result goes to.
-struct Outputs {
+pub(super) struct Outputs {
     json: Option<Output>,
     junit: Option<Output>,
-    json_to_stdout: bool,
+    pub(super) json_to_stdout: bool,
 }
 
 /// A file that is open for the result.
@@ -238,12 +247,12 @@ pub(super) struct Output {
 
 impl Outputs {
     /// Opens them, so that a path which cannot be written is known before the work begins.
-    fn open(args: &FuzzArgs) -> Result<Self, Trouble> {
-        let json_to_stdout = args.json.as_deref() == Some(Path::new("-"));
-        let to_file = args.json.as_deref().filter(|_| !json_to_stdout);
+    pub(super) fn open(json: Option<&Path>, junit: Option<&Path>) -> Result<Self, Trouble> {
+        let json_to_stdout = json == Some(Path::new("-"));
+        let to_file = json.filter(|_| !json_to_stdout);
         let made = to_file.filter(|path| !path.exists());
         let json = to_file.map(|path| Output::open("--json", path)).transpose()?;
-        let junit = args.junit.as_deref().map(|path| Output::open("--junit", path)).transpose();
+        let junit = junit.map(|path| Output::open("--junit", path)).transpose();
         let junit = junit.inspect_err(|_| {
             // Nothing is left behind by a run that never began.
             let _ = made.map(fs::remove_file);
@@ -256,6 +265,26 @@ impl Outputs {
             say(&json_text(campaign, report, verdict)?)?;
         }
         self.write_files(campaign, report, verdict)
+    }
+
+    /// Writes these documents to wherever they are wanted.
+    pub(super) fn put(
+        &self,
+        json: impl Fn() -> serde_json::Result<String>,
+        junit: impl Fn() -> Result<String, quick_junit::SerializeError>,
+    ) -> Result<(), Trouble> {
+        let text = || json().map_err(|why| failed(Path::new("the JSON"), why.into()));
+        if self.json_to_stdout {
+            say(&text()?)?;
+        }
+        if let Some(Output { path, file }) = &self.json {
+            overwrite(path, file, &text()?)?;
+        }
+        if let Some(Output { path, file }) = &self.junit {
+            let xml = junit().map_err(|why| failed(path, io::Error::other(why)))?;
+            overwrite(path, file, &xml)?;
+        }
+        Ok(())
     }
 
     fn write_files(

@@ -7,6 +7,8 @@ mod locks;
 mod plot;
 mod prove;
 mod replay;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod run;
 mod schedule;
 mod workspace;
 
@@ -73,6 +75,7 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         let exit = match error {
             Error::UnknownLock { .. } | Error::Illegal(_) => Exit::Usage,
+            Error::Program { .. } | Error::Prepare { .. } | Error::NoProgram => Exit::Usage,
             Error::Interrupted => Exit::Interrupted,
             _ => Exit::Broken,
         };
@@ -92,6 +95,10 @@ impl From<Error> for Trouble {
 pub fn run() -> ExitCode {
     let went = match args::Args::parse().verb {
         args::Verb::Fuzz(args) => fuzz::run(*args),
+        #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+        args::Verb::Run(args) => run::run(*args),
+        #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+        args::Verb::Run(_) => Err(Trouble::usage("programs are held on Linux alone, on x86-64 and aarch64")),
         args::Verb::Prove(args) => prove::run(*args),
         args::Verb::Replay(args) => replay::run(args),
         args::Verb::Explain(args) => explain::run(args),

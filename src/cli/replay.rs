@@ -4,26 +4,34 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::ReplayArgs;
+use super::fuzz::listen;
+use super::run::search_on;
 use super::workspace::Workspace;
 use super::{Exit, Trouble, find_double, say};
 use crate::calibrate::calibrate;
 use crate::campaign::{cause, run_and_retry};
 use crate::case::Case;
-use crate::check::{Law, Verdict};
-use crate::engine::Kind;
+use crate::check::{Divergence, Law, Reason, Verdict};
+use crate::engine::traced::Traced;
+use crate::engine::{Engine, Kind};
+use crate::history::{History, What};
 use crate::lock::Double;
 use crate::regression::Saved;
 use crate::report::block::{Block, as_expected, size};
-use crate::report::count;
 use crate::report::timeline::timeline;
+use crate::report::{count, wrapped};
+use crate::run::PROGRAM;
 use crate::worker::{cores, pin};
 
 pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
     let saved = read(&args.file)?;
-    let double = find_double(&saved.case.lock)
-        .map_err(|why| Trouble::usage(format_args!("{}: {why}", args.file.display())))?;
+    let double = match &saved.job {
+        Some(_) => &PROGRAM,
+        None => find_double(&saved.case.lock)
+            .map_err(|why| Trouble::usage(format_args!("{}: {why}", args.file.display())))?,
+    };
     let workspace = Workspace::new(args.dir.as_deref())?;
-    if saved.engine == Kind::Stepped
+    if saved.engine != Kind::Realtime
         && let Some(&core) = cores().unwrap_or_default().last()
     {
         let _ = pin(core);
@@ -34,9 +42,13 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
         let factor = measured.period.as_micros().div_ceil(case.schedule.period().as_micros().max(1));
         case.schedule = case.schedule.stretched(factor);
     }
-    let mut engine = saved.engine.engine(&workspace.staff(), &Arc::default())?;
+    let mut engine: Box<dyn Engine> = match &saved.job {
+        Some(job) => Box::new(Traced::new(job.clone(), workspace.path(), listen()?)?),
+        None => saved.engine.engine(&workspace.staff(), &Arc::default())?,
+    };
     let mut tally = Tally::default();
     let mut last = None;
+    let was = History { events: saved.history.clone(), ..History::default() };
     for _ in 0..args.times {
         let (history, verdict) = run_and_retry(engine.as_mut(), &case, double)?;
         tally.times += 1;
@@ -45,12 +57,27 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
                 tally.seen += 1;
                 tally.same += u64::from(history.events == saved.history);
             }
+            // Nothing was at stake, and so nothing is seen.
+            (_, Verdict::Inconclusive { reason: Reason::Uncontended { .. } }) if saved.job.is_some() => {}
             (_, Verdict::Inconclusive { reason }) => tally.unclear = Some(*reason),
             _ => tally.other += u64::from(matches!(verdict, Verdict::Fail(_))),
+        }
+        if saved.job.is_some() && tally.seen == 0 {
+            tally.parted = Divergence::between(&was, &history);
         }
         last = Some((history, verdict));
     }
     let Some((history, verdict)) = last else { return Ok(Exit::Nothing) };
+    if let (Some(job), Some(parted)) = (&saved.job, tally.parted) {
+        if job.has_changed() {
+            say(&changed(&was, &history, parted))?;
+            drop(engine);
+            let mut engine = Traced::new(job.clone(), workspace.path(), Arc::default())?;
+            return search_on(&mut engine, &saved, &Arc::default());
+        }
+        let divergence = Some(parted);
+        tally.unclear.get_or_insert(Reason::Unrepeatable { divergence });
+    }
     let name = format!("{}, {}", case.lock, case.placement.name());
     let mut block = match &verdict {
         Verdict::Fail(failure) => {
@@ -74,6 +101,18 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
     Ok(tally.exit())
 }
 
+/// "the program has changed: step 10 is now rename, was rmdir".
+fn changed(was: &History, now: &History, parted: Divergence) -> String {
+    let call = |history: &History| match history.events.get(parted.event).map(|event| &event.what) {
+        Some(What::Note(text)) => text.clone(),
+        Some(What::Exited) => "its end".to_owned(),
+        Some(other) => format!("{other:?}").to_lowercase(),
+        None => "nothing".to_owned(),
+    };
+    let step = parted.event + 1;
+    wrapped("", 0, &format!("the program has changed: step {step} is now {}, was {}", call(now), call(was)))
+}
+
 /// What this case must show by what the lock says of itself, if it is this failure.
 pub(super) fn expected(double: &Double, case: &Case, law: Law) -> Option<&'static str> {
     let claim = double.promised().under(case.faults).claim;
@@ -88,7 +127,9 @@ struct Tally {
     seen: u64,
     same: u64,
     other: u64,
-    unclear: Option<crate::check::Reason>,
+    unclear: Option<Reason>,
+    /// Where what happens is not what was saved.
+    parted: Option<Divergence>,
 }
 
 impl Tally {

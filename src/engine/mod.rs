@@ -5,6 +5,8 @@ mod programs;
 mod realtime;
 mod repeated;
 mod stepped;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod traced;
 
 use std::fs;
 use std::io;
@@ -38,10 +40,12 @@ pub enum Kind {
     Stepped,
     /// [`Realtime`].
     Realtime,
+    /// [`traced`], which runs programs, and no locks.
+    Traced,
 }
 
 impl Kind {
-    /// All of them.
+    /// Those that run locks.
     pub const ALL: [Kind; 2] = [Kind::Stepped, Kind::Realtime];
 
     /// The word for it, as the command line and saved cases spell it.
@@ -49,6 +53,7 @@ impl Kind {
         match self {
             Kind::Stepped => "stepped",
             Kind::Realtime => "realtime",
+            Kind::Traced => "traced",
         }
     }
 
@@ -60,6 +65,7 @@ impl Kind {
         Ok(match self {
             Kind::Stepped => Box::new(Stepped::new(staff)?),
             Kind::Realtime => Box::new(Realtime::new(staff, Arc::clone(interrupt))?),
+            Kind::Traced => return Err(Error::NoProgram),
         })
     }
 }

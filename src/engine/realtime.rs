@@ -160,6 +160,9 @@ fn latest(plan: &Plan, case: &Case, events: &[Event]) -> Option<Late> {
             }
             What::Note(_) => continue,
             What::Slept(_) | What::Stalled | What::Crashed | What::Refused => continue,
+            // Of programs that are traced.
+            What::Entered | What::Left | What::Quit(_) | What::Died(_) => continue,
+            What::Found(_) | What::CheckFailed(_) => continue,
             What::GaveUp | What::Unlocked | What::Failed(_) => {
                 free_from[w] = at;
                 continue;

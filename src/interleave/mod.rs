@@ -58,6 +58,19 @@ use dice::Dice;
 use crate::schedule::Wid;
 use crate::stage::Access;
 
+/// Numbers for the threads and children of a worker. Its first one has the worker's own number.
+pub mod lane {
+    use crate::schedule::{MAX_WORKERS, Wid};
+
+    /// From one of a worker's numbers to the next.
+    pub const EACH: u32 = MAX_WORKERS + 1;
+
+    /// Whose it is.
+    pub const fn owner(lane: Wid) -> Wid {
+        lane % EACH
+    }
+}
+
 /// What could happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Act {

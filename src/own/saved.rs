@@ -55,9 +55,10 @@ impl Folders {
 
     pub(super) fn save(&self, here: &Here, found: &Counterexample, seed: u64) -> Kept {
         let saved = Saved {
-            format: Saved::format_of(&found.case).to_owned(),
+            format: Saved::format_of(&found.case, None).to_owned(),
             engine: Kind::Stepped,
             case: found.case.clone(),
+            job: None,
             history: found.history.events.clone(),
             verdict: Verdict::Fail(found.failure),
             note: Some(Note {

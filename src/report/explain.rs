@@ -79,6 +79,12 @@ fn did(what: &What) -> Option<String> {
         What::Crashed => "is killed".to_owned(),
         What::Refused => "is refused: its lock has passed to another".to_owned(),
         What::Failed(errno) => format!("fails (errno {errno})"),
+        What::Entered => "is inside now".to_owned(),
+        What::Left => "leaves the inside".to_owned(),
+        What::Quit(code) => format!("ends with exit code {code}"),
+        What::Died(signal) => format!("is ended by signal {signal}"),
+        What::Found(seen) => format!("finds what it did not write: {seen}"),
+        What::CheckFailed(code) => format!("is the last; then the check ends with exit code {code}"),
         What::Note(note) => {
             ascii(&Note::parse(note).map_or_else(|| format!("does {note}"), |note| note.sentence()))
         }

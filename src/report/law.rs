@@ -8,8 +8,9 @@ use crate::schedule::Wid;
 
 /// In a few words: `two inside at once`, or the name of the law.
 pub fn broken(case: &Case, history: &History, failure: &Failure) -> &'static str {
+    let of_lock = !matches!(failure.law, Law::BadExit { .. } | Law::Died { .. } | Law::CheckFailed { .. });
     let told = case.choices.is_some() || matches!(failure.law, Law::ExcludesLess { .. });
-    if told && two_inside(history, failure.event).is_some() {
+    if of_lock && told && two_inside(history, failure.event).is_some() {
         "two inside at once"
     } else {
         failure.law.name()
@@ -58,7 +59,25 @@ fn by_step(case: &Case, history: &History, failure: &Failure) -> Option<String> 
         Law::LostWrite { saw, due } => {
             format!("worker {worker} saw {saw} in step {here}, where the last write was that of {due}")
         }
-        Law::Stuck | Law::NobodyWrote | Law::Disobeyed => return None,
+        Law::TwoInside { holder } => {
+            let got = before.iter().rposition(|e| e.worker == holder && e.what.lets_in())?;
+            format!(
+                "worker {worker} is inside in step {here}, and worker {holder} is there since step {}",
+                number(&steps, got)?
+            )
+        }
+        Law::NotOwn { saw: saw @ Seen::Worker(_) } => {
+            format!(
+                "worker {worker} reads back in step {here} what {saw} wrote, and not what it wrote itself"
+            )
+        }
+        Law::Stuck
+        | Law::BadExit { .. }
+        | Law::Died { .. }
+        | Law::NotOwn { .. }
+        | Law::CheckFailed { .. }
+        | Law::NobodyWrote
+        | Law::Disobeyed => return None,
     })
 }
 
@@ -67,15 +86,13 @@ fn by_step(case: &Case, history: &History, failure: &Failure) -> Option<String> 
 pub(crate) fn two_inside(history: &History, until: usize) -> Option<(usize, usize)> {
     let mut inside: Vec<(Wid, usize)> = Vec::new();
     for (nth, event) in history.events.iter().enumerate().take(until + 1) {
-        match event.what {
-            What::Locked => {
-                if let Some(&(_, first)) = inside.first() {
-                    return Some((first, nth));
-                }
-                inside.push((event.worker, nth));
+        if event.what.lets_in() {
+            if let Some(&(_, first)) = inside.first() {
+                return Some((first, nth));
             }
-            What::Unlocked | What::Crashed => inside.retain(|&(holder, _)| holder != event.worker),
-            _ => {}
+            inside.push((event.worker, nth));
+        } else if event.what.lets_out() {
+            inside.retain(|&(holder, _)| holder != event.worker);
         }
     }
     None

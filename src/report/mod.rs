@@ -15,6 +15,8 @@ pub mod law;
 mod moves;
 mod note;
 pub mod plot;
+#[cfg(all(feature = "cli", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod program;
 #[cfg(feature = "cli")]
 pub mod progress;
 mod steps;

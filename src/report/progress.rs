@@ -37,6 +37,35 @@ impl Progress {
     }
 }
 
+/// Shows how many schedules of a program have run; on a terminal alone.
+pub struct Schedules(Option<ProgressBar>);
+
+impl Schedules {
+    /// Of at most so many.
+    pub fn new(most: u64, quiet: bool) -> Self {
+        Schedules((!quiet && io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(most), ProgressDrawTarget::stderr_with_hz(10));
+            let style = "{bar:24} {pos} of {len} schedules, {per_sec}";
+            bar.set_style(ProgressStyle::with_template(style).expect("a template of our own"));
+            bar
+        }))
+    }
+
+    /// So many have run.
+    pub fn done(&self, schedules: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(schedules);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Cases so far, and their rate.
 pub struct Counted<'a> {
     progress: &'a Progress,

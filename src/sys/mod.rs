@@ -8,3 +8,5 @@ pub mod ofd;
 pub mod policy;
 pub mod robust;
 pub mod semaphore;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod tracee;

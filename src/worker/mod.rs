@@ -31,7 +31,7 @@ use crate::sys::mapping::Mapping;
 use board::{Board, DRIVER, bell};
 pub use crew::{Crew, Staff};
 use local::{Local, Part};
-pub use pin::{cores, pin};
+pub use pin::{cores, pin, stay};
 pub use process::Launch;
 
 /// Nanoseconds of the machine's monotonic clock, the same in every process.

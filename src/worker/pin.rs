@@ -23,8 +23,16 @@ pub fn cores() -> io::Result<Vec<usize>> {
 /// # Errors
 /// What the system says.
 pub fn pin(core: usize) -> io::Result<()> {
+    stay(core)?;
+    policy::batch()
+}
+
+/// Keeps the calling thread, and all that it starts from now on, on one core.
+///
+/// # Errors
+/// What the system says.
+pub fn stay(core: usize) -> io::Result<()> {
     let mut only = CpuSet::new();
     only.set(core);
-    sched_setaffinity(None, &only)?;
-    policy::batch()
+    Ok(sched_setaffinity(None, &only)?)
 }

@@ -134,15 +134,14 @@ impl Plot<'_> {
             while let Some(place) = told.next_if(|place| place.0 <= nth) {
                 y = place.1;
             }
-            match self.history.events[step.event].what {
-                What::Locked => open.push((step.worker, y)),
-                What::Unlocked | What::Crashed => {
-                    if let Some(at) = open.iter().position(|one| one.0 == step.worker) {
-                        let (worker, from) = open.remove(at);
-                        held.push((worker, from, y));
-                    }
-                }
-                _ => {}
+            let what = &self.history.events[step.event].what;
+            if what.lets_in() {
+                open.push((step.worker, y));
+            } else if what.lets_out()
+                && let Some(at) = open.iter().position(|one| one.0 == step.worker)
+            {
+                let (worker, from) = open.remove(at);
+                held.push((worker, from, y));
             }
             match (open.len() > 1, since) {
                 (true, None) => since = Some(y),
@@ -272,11 +271,12 @@ impl Plot<'_> {
 /// How the box of a step looks.
 fn kind(what: &What) -> &'static str {
     match what {
-        What::Locked => "enters",
-        What::Wrote | What::Read(_) => "file",
+        What::Locked | What::Entered => "enters",
+        What::Wrote | What::Read(_) | What::Found(_) => "file",
         What::Blocked | What::GaveUp | What::Slept(_) | What::Refused => "stops",
         What::Failed(_) | What::Crashed | What::Stalled => "fault",
-        What::Began | What::Unlocked | What::Exited | What::Note(_) => "step",
+        What::Quit(_) | What::Died(_) | What::CheckFailed(_) => "fault",
+        What::Began | What::Unlocked | What::Left | What::Exited | What::Note(_) => "step",
     }
 }
 

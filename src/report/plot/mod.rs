@@ -234,7 +234,11 @@ fn title(case: &Case, failure: Option<&Failure>) -> String {
         Law::ExcludesLess { holder } => format!("worker {worker} got the lock that worker {holder} held"),
         Law::ExcludesMore => format!("worker {worker} was kept out and should not be"),
         Law::LostWrite { saw, due } => format!("worker {worker} read {saw} and not {due}"),
-        Law::Stuck | Law::NobodyWrote => law.name().to_owned(),
+        Law::TwoInside { holder } => format!("worker {worker} is inside together with worker {holder}"),
+        Law::NotOwn { saw } => format!("worker {worker} wrote and read back {saw}"),
+        Law::Stuck | Law::BadExit { .. } | Law::Died { .. } | Law::CheckFailed { .. } | Law::NobodyWrote => {
+            law.name().to_owned()
+        }
         Law::Disobeyed => format!("worker {worker} did not do what it was told"),
     };
     format!("{row}: {what}")

@@ -2,7 +2,7 @@
 
 use super::{Step, ended};
 use crate::check::{Failure, Law};
-use crate::history::{History, Seen, What};
+use crate::history::{History, Seen};
 use crate::schedule::Wid;
 
 /// Runs of up to so many steps are shown whole.
@@ -77,8 +77,10 @@ fn keep(steps: &[Step], history: &History, failure: Option<&Failure>, fails: Opt
     let what = |nth: usize| &history.events[steps[nth].event].what;
     let mut pair = vec![failure.worker];
     match failure.law {
-        Law::ExcludesLess { holder } => pair.push(holder),
-        Law::ReadBack { saw: Seen::Worker(other), .. } => pair.push(other),
+        Law::ExcludesLess { holder } | Law::TwoInside { holder } => pair.push(holder),
+        Law::ReadBack { saw: Seen::Worker(other), .. } | Law::NotOwn { saw: Seen::Worker(other) } => {
+            pair.push(other)
+        }
         _ => {}
     }
     let mut room = MOST - LAST - 1;
@@ -86,8 +88,8 @@ fn keep(steps: &[Step], history: &History, failure: Option<&Failure>, fails: Opt
     // The steps that say who got in, and then those that led there, the latest first.
     for &worker in &pair {
         let mine: Vec<usize> = (0..end).filter(|&nth| steps[nth].worker == worker).collect();
-        let Some(held) = mine.iter().rposition(|&nth| *what(nth) == What::Locked) else { continue };
-        let begins = |nth: &usize| ended(what(*nth)) || *what(*nth) == What::Unlocked;
+        let Some(held) = mine.iter().rposition(|&nth| what(nth).lets_in()) else { continue };
+        let begins = |nth: &usize| ended(what(*nth)) || what(*nth).lets_out();
         let first = mine[..held].iter().rposition(begins).map_or(0, |nth| nth + 1);
         for (nth, &step) in mine[first..=held].iter().rev().enumerate() {
             whole[step] = true;

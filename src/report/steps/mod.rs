@@ -49,15 +49,15 @@ pub(super) fn steps(case: &Case, history: &History, failure: Option<&Failure>) -
                 Word::Ok => text += "  ok",
                 Word::Nothing => {}
             }
-            let others = if event.what == What::Locked { inside.clone() } else { Vec::new() };
+            let others = if event.what.lets_in() { inside.clone() } else { Vec::new() };
             let stopped = |e: &&Event| e.worker != event.worker && !ended(&e.what);
             let preempts = before.filter(stopped).map(|e| e.worker);
             steps.push(Step { event: nth, worker: event.worker, text, fails, others, preempts });
         }
-        match event.what {
-            What::Locked => inside.push((event.worker, steps.len())),
-            What::Unlocked | What::Crashed => inside.retain(|&(holder, _)| holder != event.worker),
-            _ => {}
+        if event.what.lets_in() {
+            inside.push((event.worker, steps.len()));
+        } else if event.what.lets_out() {
+            inside.retain(|&(holder, _)| holder != event.worker);
         }
         before = Some(event);
     }

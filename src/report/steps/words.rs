@@ -19,6 +19,12 @@ pub(super) fn words(what: &What, fails: bool) -> Option<String> {
         What::Stalled => "STALLED: the clock moves".to_owned(),
         What::Crashed => "KILLED".to_owned(),
         What::Refused => "refused: too late".to_owned(),
+        What::Entered => "INSIDE".to_owned(),
+        What::Left => "leaves".to_owned(),
+        What::Quit(code) => format!("exit {code}"),
+        What::Died(signal) => format!("killed by signal {signal}"),
+        What::Found(seen) => format!("finds {seen}"),
+        What::CheckFailed(code) => format!("then the check: exit {code}"),
         What::Note(note) => ascii(note),
     })
 }

@@ -139,6 +139,10 @@ fn encode(event: &Event) -> [u64; 3] {
         What::Stalled => (12, 0, 0),
         What::Crashed => (13, 0, 0),
         What::Refused => (14, 0, 0),
+        What::Entered | What::Left | What::Quit(_) | What::Died(_) => {
+            unreachable!("of programs that are traced")
+        }
+        What::Found(_) | What::CheckFailed(_) => unreachable!("of programs that are traced"),
         What::Note(_) => unreachable!("a text is laid down before its event is encoded"),
     };
     let head = u64::from_le_bytes([kind, event.worker as u8, event.command as u8, seen, 0, 0, 0, 0]);

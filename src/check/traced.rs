@@ -1,0 +1,77 @@
+//! The runs of a program that knows nothing of lockfuzz.
+
+use super::{Checker, Evidence, Failure, Law, Reason, Verdict};
+use crate::case::{Case, MAX_STEPS};
+use crate::history::{Absence, Event, History, What};
+
+/// What must hold in every order: nobody ends badly, no two are inside at once, everybody who reads back finds
+/// what it wrote, the check at the end is content, and nobody waits for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Traced<'a> {
+    /// The exit codes that are as good as 0.
+    pub ok_exit: &'a [i32],
+    /// Did two workers want the same thing at once?
+    pub contended: bool,
+}
+
+impl Checker for Traced<'_> {
+    fn check(&self, case: &Case, history: &History) -> Verdict {
+        if let Some(&missing) = history.missing.iter().find(|missing| missing.why != Absence::Stuck) {
+            return Verdict::unclear(match missing.why {
+                Absence::Endless => Reason::Endless { steps: MAX_STEPS },
+                _ => Reason::Missing(missing),
+            });
+        }
+        if let Some(failure) = self.first_broken(history).or_else(|| stuck(history)) {
+            return Verdict::Fail(failure);
+        }
+        // A worker that touches nothing is a lack of evidence, not a failure.
+        let acts = |worker: u32| {
+            let did = |event: &Event| event.worker == worker && !matches!(event.what, What::Exited);
+            history.events.iter().any(did)
+        };
+        let complete = (1..=case.workers).all(acts);
+        Evidence { cases: 1, complete: complete.into(), contended: self.contended.into() }.verdict()
+    }
+}
+
+impl Traced<'_> {
+    fn first_broken(&self, history: &History) -> Option<Failure> {
+        let mut inside: Vec<u32> = Vec::new();
+        for (nth, event) in history.events.iter().enumerate() {
+            let worker = event.worker;
+            let law = match event.what {
+                What::Entered => {
+                    let holder = inside.iter().copied().find(|&other| other != worker);
+                    inside.push(worker);
+                    holder.map(|holder| Law::TwoInside { holder })
+                }
+                What::Left | What::Exited | What::Crashed => None,
+                What::Quit(code) => (!self.ok_exit.contains(&code)).then_some(Law::BadExit { code }),
+                What::Died(signal) => Some(Law::Died { signal }),
+                What::Found(saw) => Some(Law::NotOwn { saw }),
+                What::CheckFailed(code) => Some(Law::CheckFailed { code }),
+                _ => None,
+            };
+            if event.what.lets_out() || event.what == What::Exited {
+                inside.retain(|&other| other != worker);
+            }
+            if let Some(law) = law {
+                return Some(failure(law, nth, event));
+            }
+        }
+        None
+    }
+}
+
+fn failure(law: Law, nth: usize, event: &Event) -> Failure {
+    Failure { law, worker: event.worker, tick: event.tick, command: event.command, event: nth }
+}
+
+/// Shown by the last thing that this worker did.
+fn stuck(history: &History) -> Option<Failure> {
+    let missing = history.missing.first()?;
+    let by = |event: &Event| event.worker == missing.worker;
+    let nth = history.events.iter().rposition(by).or(history.events.len().checked_sub(1))?;
+    Some(failure(Law::Stuck, nth, &history.events[nth]))
+}

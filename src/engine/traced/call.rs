@@ -1,0 +1,460 @@
+//! A call that a program is about to make: what it touches, and how it is told.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::schedule::Wid;
+use crate::stage::{Access, Object};
+use crate::sys::tracee::Registers;
+
+use super::clock::Inode;
+use super::place::{Places, Target, inode};
+use super::table::{Follows, Kind};
+
+/// A call on something that is watched.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// As they are when it is made.
+    pub(super) registers: Registers,
+    pub(super) subject: Subject,
+    /// The bytes that it writes, or the text of a link.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What a call is made on.
+#[derive(Debug)]
+pub(super) enum Subject {
+    /// Paths, as the program says them: the folder that it starts from, and whether links are followed.
+    Paths(Vec<Said>),
+    /// What a descriptor stands for; of the second, none where it is not watched.
+    Files(Vec<(PathBuf, Inode)>),
+    /// A worker: whether it lives, or what becomes of it.
+    Worker(Wid),
+    /// The process that makes the call, which ends: its worker, if it is that one's first, and what it has open.
+    Own(Option<Wid>, Vec<Inode>),
+}
+
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) base: PathBuf,
+    pub(super) path: PathBuf,
+    pub(super) follow: bool,
+}
+
+/// Numbers for inodes that do not differ from run to run.
+#[derive(Default)]
+pub(super) struct Numbers(HashMap<Inode, u64>);
+
+impl Numbers {
+    fn of(&mut self, inode: Inode) -> u64 {
+        let next = self.0.len() as u64;
+        *self.0.entry(inode).or_insert(next)
+    }
+
+    pub(super) fn content(&mut self, inode: Inode) -> Object {
+        Object::inode(0, self.of(inode))
+    }
+
+    /// The locks on it.
+    pub(super) fn locks(&mut self, inode: Inode) -> Object {
+        Object::memory(&format!("locks {}", self.of(inode)))
+    }
+
+    /// The names in a folder, all together. Whoever makes or removes one *looks* at this, and whoever lists
+    /// them, or sees by the folder's times that there was a change, *changes* it: so each of the first depends on each of
+    /// the others, but not on another of the first.
+    fn names(&mut self, folder: Inode) -> Object {
+        Object::memory(&format!("names {}", self.of(folder)))
+    }
+}
+
+/// Whether a worker lives.
+pub(super) fn life(worker: Wid) -> Object {
+    Object::memory(&format!("worker {worker}"))
+}
+
+/// Is the whole family's state at stake? Then nothing is named.
+const ANYTHING: Vec<Access> = Vec::new();
+
+/// What it takes to say what a call touches.
+pub(super) struct View<'a> {
+    pub(super) places: &'a mut Places,
+    pub(super) numbers: &'a mut Numbers,
+    pub(super) tids: &'a HashMap<i32, Wid>,
+    /// The process that makes the call.
+    pub(super) process: i32,
+}
+
+impl View<'_> {
+    fn target(&mut self, said: &Said) -> Target {
+        self.places.resolve(self.process, &said.base, &said.path, said.follow)
+    }
+
+    fn name(&mut self, path: &Path) -> Object {
+        let shown = tame(&self.places.shown(path), self.tids);
+        Object::name(Path::new(&shown))
+    }
+
+    /// Looking for a name, by way of these links.
+    fn looked(&mut self, target: &Target) -> Vec<Access> {
+        let mut all: Vec<_> = target.links.iter().map(|link| Access::Look(self.name(link))).collect();
+        all.push(Access::Look(self.name(&target.path)));
+        all
+    }
+
+    /// A name comes or goes.
+    fn changed(&mut self, target: &Target) -> Vec<Access> {
+        let mut all = self.looked(target);
+        *all.last_mut().expect("there is one") = Access::Change(self.name(&target.path));
+        if let Some(folder) = target.path.parent().and_then(inode) {
+            all.push(Access::Look(self.numbers.names(folder)));
+        }
+        all
+    }
+
+    fn content(&mut self, inode: Inode, changes: bool) -> Access {
+        let object = self.numbers.content(inode);
+        if changes { Access::Change(object) } else { Access::Look(object) }
+    }
+}
+
+impl Call {
+    fn word(&self, nth: usize) -> u64 {
+        self.registers.words()[nth]
+    }
+
+    /// What it touches, as things are now; empty for "anything".
+    pub(super) fn accesses(&self, view: &mut View<'_>) -> Vec<Access> {
+        match &self.subject {
+            Subject::Paths(said) => self.accesses_of_paths(said, view),
+            Subject::Files(files) => self.accesses_of_files(files, view),
+            Subject::Own(worker, opened) => {
+                let locks = opened.iter().map(|&inode| Access::Change(view.numbers.locks(inode)));
+                worker.iter().map(|&worker| Access::Change(life(worker))).chain(locks).collect()
+            }
+            Subject::Worker(worker) => match self.kind {
+                Kind::Kill { signal, .. } if self.word(signal) != 0 => ANYTHING,
+                _ => vec![Access::Look(life(*worker))],
+            },
+        }
+    }
+
+    fn accesses_of_paths(&self, said: &[Said], view: &mut View<'_>) -> Vec<Access> {
+        let target = view.target(&said[0]);
+        if let Some(worker) = process_of(&target.path).and_then(|pid| view.tids.get(&pid)) {
+            return vec![Access::Look(life(*worker))];
+        }
+        let there = inode(&target.path);
+        match self.kind {
+            Kind::Open { .. } | Kind::Open2 => {
+                let flags = self.open_flags();
+                let has = |flag: i32| flags & flag == flag;
+                if has(libc::O_TMPFILE) {
+                    return view.looked(&target);
+                }
+                match there {
+                    None if has(libc::O_CREAT) => view.changed(&target),
+                    Some(_) if has(libc::O_CREAT | libc::O_EXCL) => view.looked(&target),
+                    Some(inode) => {
+                        let mut all = view.looked(&target);
+                        all.push(view.content(inode, has(libc::O_TRUNC)));
+                        all
+                    }
+                    None => view.looked(&target),
+                }
+            }
+            Kind::Stat { .. } => {
+                let mut all = view.looked(&target);
+                if let Some(inode) = there {
+                    all.push(view.content(inode, false));
+                    if target.path.is_dir() {
+                        all.push(Access::Change(view.numbers.names(inode)));
+                    }
+                }
+                all
+            }
+            Kind::Make { .. } | Kind::Symlink { .. } => match there {
+                None => view.changed(&target),
+                Some(_) => view.looked(&target),
+            },
+            Kind::Remove { .. } => match there {
+                None => view.looked(&target),
+                Some(inode) => {
+                    let mut all = view.changed(&target);
+                    all.push(view.content(inode, true));
+                    if target.path.is_dir() {
+                        all.push(Access::Change(view.numbers.names(inode)));
+                    }
+                    all
+                }
+            },
+            Kind::Link { .. } | Kind::Rename { .. } => {
+                let onto = view.target(&said[1]);
+                let moves = matches!(self.kind, Kind::Rename { .. });
+                let Some(inode) = there else {
+                    return [view.looked(&target), view.looked(&onto)].concat();
+                };
+                if moves && target.path.is_dir() {
+                    return ANYTHING;
+                }
+                let mut all = if moves { view.changed(&target) } else { view.looked(&target) };
+                all.push(view.content(inode, true));
+                match self::inode(&onto.path) {
+                    Some(_) if !moves => all.extend(view.looked(&onto)),
+                    replaced => {
+                        all.extend(view.changed(&onto));
+                        all.extend(replaced.map(|inode| view.content(inode, true)));
+                    }
+                }
+                all
+            }
+            Kind::Change { .. } | Kind::Times { .. } => {
+                let mut all = view.looked(&target);
+                all.extend(there.map(|inode| view.content(inode, true)));
+                all
+            }
+            _ => {
+                let mut all = view.looked(&target);
+                all.extend(there.map(|inode| view.content(inode, false)));
+                all
+            }
+        }
+    }
+
+    fn accesses_of_files(&self, files: &[(PathBuf, Inode)], view: &mut View<'_>) -> Vec<Access> {
+        let mut all = Vec::new();
+        for (nth, (path, inode)) in files.iter().enumerate() {
+            let inode = *inode;
+            match self.kind {
+                Kind::FdWrite { .. } | Kind::FdChange | Kind::Times { .. } => {
+                    all.push(view.content(inode, true));
+                }
+                Kind::Copy { .. } => all.push(view.content(inode, nth == 1)),
+                Kind::FdStat if path.is_dir() => {
+                    all.extend([view.content(inode, false), Access::Change(view.numbers.names(inode))]);
+                }
+                Kind::FdList => all.push(Access::Change(view.numbers.names(inode))),
+                Kind::Flock | Kind::Fcntl | Kind::Close | Kind::Dup2 => {
+                    all.push(Access::Change(view.numbers.locks(inode)));
+                }
+                Kind::Map | Kind::CloseRange | Kind::Exit => return ANYTHING,
+                _ => all.push(view.content(inode, false)),
+            }
+        }
+        all
+    }
+
+    /// The flags of an open.
+    pub(super) fn open_flags(&self) -> i32 {
+        match self.kind {
+            Kind::Open { flags: Some(nth), .. } => self.word(nth) as i32,
+            Kind::Open { flags: None, .. } => libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC,
+            // They were copied out of memory.
+            Kind::Open2 => i32::from_ne_bytes(self.bytes[..4].try_into().expect("eight bytes")),
+            _ => 0,
+        }
+    }
+
+    /// Would it wait where it cannot have what it wants? Then the same without waiting.
+    pub(super) fn without_waiting(&self) -> Option<Registers> {
+        let mut registers = self.registers;
+        match self.kind {
+            Kind::Flock if self.word(1) as i32 & (libc::LOCK_NB | libc::LOCK_UN) == 0 => {
+                registers.set_word(1, self.word(1) | libc::LOCK_NB as u64);
+            }
+            Kind::Fcntl => {
+                let command = match self.word(1) as i32 {
+                    libc::F_SETLKW => libc::F_SETLK,
+                    libc::F_OFD_SETLKW => libc::F_OFD_SETLK,
+                    _ => return None,
+                };
+                registers.set_word(1, command as u64);
+            }
+            _ => return None,
+        }
+        Some(registers)
+    }
+
+    /// As strace prints it, but for what does not matter.
+    pub(super) fn told(&self, view: &mut View<'_>) -> String {
+        let mut text = format!("{}(", self.name);
+        match &self.subject {
+            Subject::Paths(said) => {
+                for (nth, one) in said.iter().enumerate() {
+                    let path = if one.path.is_absolute() && view.places.hold(&one.path) {
+                        view.places.shown(&one.path)
+                    } else {
+                        String::from_utf8_lossy(one.path.as_os_str().as_bytes()).into_owned()
+                    };
+                    let gap = if nth > 0 { ", " } else { "" };
+                    let _ = write!(text, "{gap}{}", quoted(&path));
+                }
+            }
+            Subject::Files(files) => {
+                let names = files.iter().map(|(path, _)| quoted(&view.places.shown(path)));
+                text += &names.collect::<Vec<_>>().join(", ");
+            }
+            Subject::Worker(worker) => {
+                let _ = write!(text, "worker {worker}");
+            }
+            Subject::Own(..) => {}
+        }
+        match self.kind {
+            Kind::Open { .. } | Kind::Open2 => {
+                let _ = write!(text, ", {}", open_words(self.open_flags()));
+            }
+            Kind::FdWrite { .. } | Kind::Symlink { .. } if !self.bytes.is_empty() => {
+                let _ = write!(text, ", {}", quoted(&String::from_utf8_lossy(&self.bytes)));
+            }
+            Kind::Flock => {
+                let _ = write!(text, ", {}", flock_words(self.word(1) as i32));
+            }
+            Kind::Fcntl => {
+                let _ = write!(text, ", {}", fcntl_words(self.word(1) as i32, &self.bytes));
+            }
+            Kind::Kill { signal, .. } => {
+                let _ = write!(text, ", {}", self.word(signal));
+            }
+            _ => {}
+        }
+        text.push(')');
+        tame(&text, view.tids)
+    }
+}
+
+/// In quotes, without anything that a terminal would obey, and not too long.
+fn quoted(text: &str) -> String {
+    const MOST: usize = 24;
+    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        short += "...";
+    }
+    format!("\"{short}\"")
+}
+
+/// Numbers that are the pids of workers, which differ from run to run, as their names.
+pub(super) fn tame(text: &str, tids: &HashMap<i32, Wid>) -> String {
+    let mut tamed = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
+        let (number, after) = from.split_at(end);
+        tamed += before;
+        match number.parse().ok().and_then(|pid: i32| tids.get(&pid)) {
+            Some(worker) => {
+                let _ = write!(tamed, "PID{worker}");
+            }
+            None => tamed += number,
+        }
+        rest = after;
+    }
+    tamed + rest
+}
+
+/// Which process a path like `/proc/7/stat` is about.
+pub(super) fn process_of(path: &Path) -> Option<i32> {
+    let rest = path.strip_prefix("/proc").ok()?;
+    rest.components().next()?.as_os_str().to_str()?.parse().ok()
+}
+
+/// Is a link at the end followed?
+pub(super) fn follows(follows: Follows, words: [u64; 6]) -> bool {
+    match follows {
+        Follows::Always => true,
+        Follows::Never => false,
+        Follows::Unless(nth) => words[nth] as i32 & libc::AT_SYMLINK_NOFOLLOW == 0,
+    }
+}
+
+fn open_words(flags: i32) -> String {
+    let mode = match flags & libc::O_ACCMODE {
+        libc::O_RDONLY => "O_RDONLY",
+        libc::O_WRONLY => "O_WRONLY",
+        _ => "O_RDWR",
+    };
+    let known = [
+        (libc::O_TMPFILE, "O_TMPFILE"),
+        (libc::O_CREAT, "O_CREAT"),
+        (libc::O_EXCL, "O_EXCL"),
+        (libc::O_TRUNC, "O_TRUNC"),
+        (libc::O_APPEND, "O_APPEND"),
+    ];
+    let set = known.iter().filter(|(flag, _)| flags & flag == *flag).map(|(_, name)| *name);
+    [mode].into_iter().chain(set).collect::<Vec<_>>().join("|")
+}
+
+fn flock_words(how: i32) -> String {
+    let kind = match how & !libc::LOCK_NB {
+        libc::LOCK_SH => "LOCK_SH",
+        libc::LOCK_EX => "LOCK_EX",
+        libc::LOCK_UN => "LOCK_UN",
+        _ => "?",
+    };
+    let waits = if how & libc::LOCK_NB == 0 { "" } else { "|LOCK_NB" };
+    format!("{kind}{waits}")
+}
+
+/// The command, and the kind of lock that struct flock begins with.
+fn fcntl_words(command: i32, bytes: &[u8]) -> String {
+    let name = match command {
+        libc::F_GETLK => "F_GETLK",
+        libc::F_SETLK => "F_SETLK",
+        libc::F_SETLKW => "F_SETLKW",
+        libc::F_OFD_GETLK => "F_OFD_GETLK",
+        libc::F_OFD_SETLK => "F_OFD_SETLK",
+        libc::F_OFD_SETLKW => "F_OFD_SETLKW",
+        _ => "?",
+    };
+    let kind = match bytes.first_chunk().map(|first| i32::from(i16::from_ne_bytes(*first))) {
+        Some(libc::F_RDLCK) => "F_RDLCK",
+        Some(libc::F_WRLCK) => "F_WRLCK",
+        Some(libc::F_UNLCK) => "F_UNLCK",
+        _ => "?",
+    };
+    format!("{name}, {kind}")
+}
+
+/// The commands of fcntl that are about locks.
+pub(super) fn is_lock_command(command: i32) -> bool {
+    use libc::{F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW};
+    [F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW].contains(&command)
+}
+
+/// What came of a call, as strace says it.
+pub(super) fn result_words(result: i64) -> String {
+    match result {
+        -4095..0 => format!("{:?}", nix::errno::Errno::from_raw(-result as i32)),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pids_are_told_by_the_names_of_their_workers() {
+        let tids = HashMap::from([(4711, 1), (47, 2)]);
+        assert_eq!(tame("lock.4711 by 47, not 471 or 47a", &tids), "lock.PID1 by PID2, not 471 or PID2a");
+    }
+
+    #[test]
+    fn texts_are_short_and_harmless() {
+        assert_eq!(quoted("a\nb\x1b[0m"), "\"a\\nb\\u{1b}[0m\"");
+        assert_eq!(quoted(&"x".repeat(30)), format!("\"{}...\"", "x".repeat(24)));
+    }
+
+    #[test]
+    fn words_of_flags() {
+        assert_eq!(open_words(libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY), "O_WRONLY|O_CREAT|O_EXCL");
+        assert_eq!(flock_words(libc::LOCK_EX | libc::LOCK_NB), "LOCK_EX|LOCK_NB");
+        assert_eq!(fcntl_words(libc::F_SETLK, &1_i16.to_ne_bytes()), "F_SETLK, F_WRLCK");
+        assert_eq!(result_words(-17), "EEXIST");
+        assert_eq!(result_words(3), "3");
+    }
+}

@@ -1,0 +1,719 @@
+//! The workers of one run with their threads and children, held at their calls.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::case::Faults;
+use crate::history::{Absence, Event as Entry, Missing, What};
+use crate::interleave::{Act, Enabled, lane};
+use crate::schedule::{Command, Time, Wid};
+use crate::stage::{Access, clock as clock_object};
+use crate::sys::tracee::{self, Event, Registers, Stopped};
+
+use super::call::{Call, Numbers, View, life};
+use super::clock::{Clock, Inode};
+use super::place::{self, Places};
+use super::table::Table;
+use super::watch::Watch;
+
+/// A sleep of this length is still a pause between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long somebody pauses who looks at the same things again and again without sleeping.
+const SPIN: Duration = Duration::from_millis(1);
+/// So often the same is looked at in vain before it counts as that.
+const VAIN: u32 = 3;
+/// So often the clock moves without anything having changed before it moves faster, and so often it then moves
+/// twice as far.
+const ROUNDS: u32 = 64;
+const DOUBLINGS: u32 = 40;
+/// How far a stall moves the clock: further than any lease.
+const STALL: Duration = Duration::from_secs(3600);
+
+/// One thread.
+pub(super) struct Task {
+    pub(super) worker: Wid,
+    /// The number by which schedulers know it.
+    lane: Wid,
+    /// The process that it is a thread of.
+    pub(super) process: i32,
+    pub(super) state: State,
+    /// How many steps it has taken.
+    steps: u32,
+    /// What its steps have touched since it last slept.
+    interest: Vec<Access>,
+    /// Steps that changed nothing, by their texts, since anything changed.
+    vain: HashMap<String, u32>,
+}
+
+/// Where a thread is.
+pub(super) enum State {
+    /// On its way to its next call.
+    Running,
+    /// In a call that only others end; or the clock, at this time.
+    Waiting(Wait),
+    /// Before a call on something that is watched.
+    AtPoint(Stopped, Pending),
+    /// In the middle of it.
+    Acting(Pending),
+    /// The call would have had to wait; it is on its way back to where it was before.
+    Returning(Pending),
+    /// Before a call that would have to wait.
+    Blocked(Stopped, Pending),
+    /// Before a call that sleeps; a pause also ends when something changes.
+    Asleep { stopped: Stopped, until: Duration, pause: bool },
+    /// The same, before a call that it makes again and again.
+    Spinning { stopped: Stopped, pending: Pending, until: Duration },
+    /// Sent away.
+    Dying,
+}
+
+/// A call that waits.
+pub(super) struct Wait {
+    /// As the program has called.
+    pub(super) registers: Registers,
+    /// When it gives up, and what the call returns then.
+    pub(super) until: Option<(Duration, i64)>,
+    /// It may be in a sleep that nothing interrupts (vfork).
+    pub(super) deep: bool,
+    /// What it waits for is not among the workers, or nobody knows.
+    pub(super) outside: bool,
+}
+
+/// A call on something that is watched, not yet made.
+pub(super) struct Pending {
+    pub(super) call: Call,
+    next: Vec<Access>,
+    stale: bool,
+    /// The files behind its paths before it was made.
+    pub(super) before: Vec<Option<Inode>>,
+}
+
+/// One process.
+pub(super) struct Process {
+    pub(super) worker: Wid,
+    /// The worker's first one.
+    pub(super) is_root: bool,
+    /// The watched files that it has opened.
+    pub(super) opened: Vec<Inode>,
+    /// It has taken a lock.
+    pub(super) locks: bool,
+}
+
+/// What came of a worker's first process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Code(i32),
+    Signal(i32),
+}
+
+/// All of them.
+pub(super) struct Family<'a> {
+    pub(super) table: &'a Table,
+    pub(super) watch: &'a Watch,
+    pub(super) places: Places,
+    pub(super) numbers: Numbers,
+    pub(super) clock: Clock,
+    pub(super) tasks: BTreeMap<i32, Task>,
+    pub(super) processes: HashMap<i32, Process>,
+    /// The worker of every thread and process there was.
+    pub(super) tids: HashMap<i32, Wid>,
+    /// New ones whose parents have not told of them yet.
+    unclaimed: HashMap<i32, Stopped>,
+    pub(super) ends: BTreeMap<Wid, End>,
+    pub(super) events: Vec<Entry>,
+    pub(super) chances: HashMap<Wid, u64>,
+    /// How often each worker has looked at the clock.
+    pub(super) looks: HashMap<Wid, u32>,
+    pub(super) last: Wid,
+    next_lane: Wid,
+    faults: Faults,
+    /// How often the clock has moved since something changed.
+    rounds: u32,
+    /// Why the program cannot be traced.
+    pub(super) refusal: Option<String>,
+    /// Its calls of the filter, those on nothing watched included.
+    pub(super) stops: u64,
+    pub(super) contended: bool,
+    /// Whose programs were executed.
+    pub(super) began: BTreeSet<Wid>,
+    /// How many steps each worker took.
+    pub(super) taken: BTreeMap<Wid, u32>,
+    /// Files that are not watched, and who opened them to write or make them.
+    pub(super) outside: BTreeMap<PathBuf, BTreeSet<Wid>>,
+    /// Watched files that were mapped.
+    pub(super) mapped: BTreeSet<String>,
+    pub(super) reads: super::readback::ReadBack,
+}
+
+impl<'a> Family<'a> {
+    /// Nobody yet.
+    pub(super) fn new(
+        (table, watch): (&'a Table, &'a Watch),
+        places: Places,
+        clock: Clock,
+        faults: Faults,
+        reads: super::readback::ReadBack,
+    ) -> Self {
+        Family {
+            table,
+            watch,
+            places,
+            numbers: Numbers::default(),
+            clock,
+            tasks: BTreeMap::new(),
+            processes: HashMap::new(),
+            tids: HashMap::new(),
+            unclaimed: HashMap::new(),
+            ends: BTreeMap::new(),
+            events: Vec::new(),
+            chances: HashMap::new(),
+            looks: HashMap::new(),
+            last: 0,
+            next_lane: 0,
+            faults,
+            rounds: 0,
+            refusal: None,
+            stops: 0,
+            contended: false,
+            began: BTreeSet::new(),
+            taken: BTreeMap::new(),
+            outside: BTreeMap::new(),
+            mapped: BTreeSet::new(),
+            reads,
+        }
+    }
+
+    /// A worker's first process was started.
+    pub(super) fn welcome(&mut self, worker: Wid, pid: i32) {
+        self.tids.insert(pid, worker);
+        let process = Process { worker, is_root: true, opened: Vec::new(), locks: false };
+        self.processes.insert(pid, process);
+        self.tasks.insert(pid, Task::new(worker, worker, pid));
+    }
+
+    pub(super) fn log(&mut self, worker: Wid, what: What) {
+        let at = Time::from_micros(self.clock.now().as_micros() as u64);
+        self.events.push(Entry { tick: 0, at, worker, command: Command::Write, what });
+    }
+
+    /// Waits until everybody stands still: before a call, in one that only others end, or gone.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        loop {
+            let (mut moving, mut waiting) = (false, false);
+            for task in self.tasks.values() {
+                match task.state {
+                    State::Running | State::Acting(_) | State::Returning(_) | State::Dying => moving = true,
+                    State::Waiting(_) => waiting = true,
+                    _ => {}
+                }
+            }
+            if !moving && !waiting {
+                return Ok(());
+            }
+            match tracee::next_event(moving)? {
+                Some(event) => self.on_event(event)?,
+                // Nobody is left.
+                None if moving => {
+                    self.tasks.clear();
+                    return Ok(());
+                }
+                None if self.all_sleep() => {
+                    // Whoever was seen first may have been woken while the last one was looked at.
+                    match tracee::next_event(false)? {
+                        Some(event) => self.on_event(event)?,
+                        None if self.all_sleep() => return Ok(()),
+                        None => {}
+                    }
+                }
+                None => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// Are all who wait asleep? Nobody else moves meanwhile.
+    fn all_sleep(&self) -> bool {
+        self.tasks.iter().all(|(&tid, task)| match &task.state {
+            State::Waiting(wait) => match place::state(tid) {
+                Some(b'S') => true,
+                Some(b'D') => wait.deep,
+                _ => false,
+            },
+            _ => true,
+        })
+    }
+
+    fn on_event(&mut self, event: Event) -> io::Result<()> {
+        self.watch.alive();
+        match event {
+            Event::Call(stopped) => {
+                self.stops += 1;
+                let tid = stopped.tid();
+                let Some(task) = self.tasks.get_mut(&tid) else { return gone(stopped.go(None)) };
+                match std::mem::replace(&mut task.state, State::Running) {
+                    State::Returning(pending) => {
+                        task.state = State::Blocked(stopped, pending);
+                        Ok(())
+                    }
+                    State::Dying => {
+                        task.state = State::Dying;
+                        gone(stopped.go(None))
+                    }
+                    _ => gone(self.on_call(stopped)),
+                }
+            }
+            Event::CallDone(stopped) => {
+                let Some(task) = self.tasks.get_mut(&stopped.tid()) else { return gone(stopped.go(None)) };
+                match std::mem::replace(&mut task.state, State::Running) {
+                    State::Acting(pending) => gone(self.on_done(stopped, pending)),
+                    State::Waiting(wait) => gone(self.on_woken(stopped, &wait)),
+                    other => {
+                        task.state = other;
+                        gone(stopped.go(None))
+                    }
+                }
+            }
+            Event::Exec(stopped) => gone(self.on_exec(stopped)),
+            Event::Parent { parent, child, waits } => {
+                let tid = parent.tid();
+                if let (Some(child), Some(by)) = (child, self.tasks.get(&tid)) {
+                    let (worker, process) = (by.worker, by.process);
+                    self.adopt(child, worker, process)?;
+                }
+                if let Some(task) = self.tasks.get_mut(&tid)
+                    && let Ok(registers) = parent.registers()
+                {
+                    task.state = match waits {
+                        true => State::Waiting(Wait { registers, until: None, deep: true, outside: false }),
+                        false => State::Running,
+                    };
+                }
+                gone(parent.go(None))
+            }
+            Event::Signal(stopped, None) => self.on_stop(stopped),
+            Event::Signal(stopped, signal) => {
+                // What a call that waits was interrupted by ends it, or begins it again.
+                if let Some(task) = self.tasks.get_mut(&stopped.tid())
+                    && let State::Waiting(_) = task.state
+                {
+                    task.state = State::Running;
+                }
+                gone(stopped.go(signal))
+            }
+            Event::Halted(stopped) => gone(stopped.stay_halted()),
+            Event::Exited(tid, code) => {
+                self.on_end(tid, End::Code(code));
+                Ok(())
+            }
+            Event::Killed(tid, signal) => {
+                self.on_end(tid, End::Signal(signal));
+                Ok(())
+            }
+        }
+    }
+
+    /// A thread or process was made.
+    fn adopt(&mut self, tid: i32, worker: Wid, parent: i32) -> io::Result<()> {
+        let process = place::group(tid).unwrap_or(tid);
+        self.next_lane += 1;
+        let lane = worker + self.next_lane * lane::EACH;
+        self.tids.insert(tid, worker);
+        if process != parent && !self.processes.contains_key(&process) {
+            let inherited = self.processes.get(&parent).map(|parent| parent.opened.clone());
+            let opened = inherited.unwrap_or_default();
+            self.processes.insert(process, Process { worker, is_root: false, opened, locks: false });
+        }
+        self.tasks.insert(tid, Task::new(worker, lane, process));
+        match self.unclaimed.remove(&tid) {
+            Some(stopped) => gone(stopped.go(None)),
+            None => Ok(()),
+        }
+    }
+
+    /// A newborn, or somebody whose patience is at its end.
+    fn on_stop(&mut self, stopped: Stopped) -> io::Result<()> {
+        let tid = stopped.tid();
+        let Some(task) = self.tasks.get_mut(&tid) else {
+            self.unclaimed.insert(tid, stopped);
+            return Ok(());
+        };
+        if let State::Waiting(wait) = &task.state
+            && let Some((until, answer)) = wait.until
+            && until <= self.clock.now()
+            && let Ok(mut registers) = stopped.registers()
+        {
+            for (nth, word) in wait.registers.words().into_iter().enumerate() {
+                registers.set_word(nth, word);
+            }
+            registers.answer(answer);
+            gone(stopped.set_registers(&registers))?;
+        }
+        task.state = State::Running;
+        gone(stopped.go(None))
+    }
+
+    fn on_woken(&mut self, stopped: Stopped, wait: &Wait) -> io::Result<()> {
+        let mut registers = stopped.registers()?;
+        for (nth, word) in wait.registers.words().into_iter().enumerate() {
+            registers.set_word(nth, word);
+        }
+        if let Some((until, answer)) = wait.until
+            && until <= self.clock.now()
+            && registers.result() < 0
+        {
+            registers.answer(answer);
+        }
+        stopped.set_registers(&registers)?;
+        stopped.go(None)
+    }
+
+    fn on_end(&mut self, tid: i32, end: End) {
+        self.unclaimed.remove(&tid);
+        let Some(task) = self.tasks.remove(&tid) else { return };
+        // A leader ends last, so with it the process does.
+        if task.process != tid {
+            return;
+        }
+        let Some(process) = self.processes.remove(&tid) else { return };
+        self.tasks.retain(|_, other| other.process != tid);
+        let mut freed: Vec<_> =
+            process.opened.iter().map(|&inode| Access::Change(self.numbers.locks(inode))).collect();
+        if process.is_root {
+            self.ends.insert(process.worker, end);
+            let what = match end {
+                End::Code(0) => What::Exited,
+                End::Code(code) => What::Quit(code),
+                End::Signal(_) if matches!(task.state, State::Dying) => What::Crashed,
+                End::Signal(signal) => What::Died(signal),
+            };
+            self.log(process.worker, what);
+            freed.push(Access::Change(life(process.worker)));
+        }
+        self.changed(tid, &freed);
+    }
+
+    /// Something was done: whoever waits for that may try again.
+    pub(super) fn changed(&mut self, by: i32, accesses: &[Access]) {
+        let touched = |list: &[Access]| {
+            accesses.is_empty()
+                || list.is_empty()
+                || list.iter().any(|one| accesses.iter().any(|two| one.depends_on(*two)))
+        };
+        for (_, task) in self.tasks.iter_mut().filter(|(tid, _)| **tid != by) {
+            match std::mem::replace(&mut task.state, State::Running) {
+                State::AtPoint(stopped, mut pending) => {
+                    pending.stale |= touched(&pending.next);
+                    task.state = State::AtPoint(stopped, pending);
+                }
+                State::Blocked(stopped, mut pending) if touched(&pending.next) => {
+                    pending.stale = true;
+                    task.state = State::AtPoint(stopped, pending);
+                }
+                State::Spinning { stopped, mut pending, .. } if touched(&task.interest) => {
+                    pending.stale = true;
+                    task.vain.clear();
+                    task.state = State::AtPoint(stopped, pending);
+                }
+                State::Asleep { stopped, until, pause: true } if touched(&task.interest) => {
+                    // Woken before its time, which the clock need not show: what others do takes time as well.
+                    task.state = State::Asleep { stopped, until: Duration::ZERO, pause: true };
+                    let _ = until;
+                }
+                other => task.state = other,
+            }
+        }
+    }
+
+    /// A step was taken that may have changed something.
+    pub(super) fn progress(&mut self) {
+        self.rounds = 0;
+        for task in self.tasks.values_mut() {
+            task.vain.clear();
+        }
+    }
+
+    /// This call is to be made, as soon as it is chosen.
+    pub(super) fn arrive(&mut self, stopped: Stopped, call: Call) {
+        let tid = stopped.tid();
+        let pending = Pending { call, next: Vec::new(), stale: true, before: Vec::new() };
+        let until = self.clock.now() + SPIN;
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        task.state = match task.vain.values().any(|&times| times >= VAIN) {
+            true => State::Spinning { stopped, pending, until },
+            false => State::AtPoint(stopped, pending),
+        };
+    }
+
+    /// A step was taken; did it change nothing, again?
+    pub(super) fn stepped(&mut self, tid: i32, accesses: &[Access], text: &str, effect: bool) {
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        task.steps += 1;
+        *self.taken.entry(task.worker).or_default() += 1;
+        if accesses.is_empty() {
+            task.interest.clear();
+        }
+        for access in accesses {
+            if !task.interest.contains(access) {
+                task.interest.push(*access);
+            }
+        }
+        if effect {
+            self.progress();
+        } else {
+            *task.vain.entry(text.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Goes to sleep until this time of the clock.
+    pub(super) fn sleep(&mut self, stopped: Stopped, duration: Duration) {
+        let tid = stopped.tid();
+        let until = self.clock.now() + self.longer(duration);
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        let worker = task.worker;
+        task.vain.clear();
+        task.state = State::Asleep { stopped, until, pause: duration <= PAUSE };
+        self.log(worker, What::Slept(Time::from_micros(until.as_micros() as u64)));
+    }
+
+    /// Who sleeps again and again and finds nothing changed sleeps longer and longer: a sleep may take longer than
+    /// was asked for, so whatever is awaited comes, or never comes.
+    fn longer(&self, duration: Duration) -> Duration {
+        let doublings = self.rounds.saturating_sub(ROUNDS).min(DOUBLINGS);
+        duration.checked_mul(1 << doublings.min(31)).unwrap_or(Duration::MAX / 4).min(Duration::MAX / 4)
+    }
+
+    /// Has anything changed since the clock moved for so long that nothing ever will?
+    pub(super) fn is_livelocked(&self, rounds: u32) -> bool {
+        self.rounds > rounds
+    }
+
+    /// From here on nothing goes wrong by chance.
+    pub(super) fn no_more_faults(&mut self) {
+        self.faults = Faults::NONE;
+    }
+
+    /// Who was on its way when nothing more was heard.
+    pub(super) fn silent(&self) -> Option<Wid> {
+        let signal = |(_, end): &(&Wid, &End)| matches!(end, End::Signal(_));
+        self.ends.iter().find(signal).map(|(&worker, _)| worker)
+    }
+
+    /// Those woken before their time get up.
+    pub(super) fn rouse(&mut self) -> io::Result<bool> {
+        let now = self.clock.now();
+        let mut tids = Vec::new();
+        for (&tid, task) in &self.tasks {
+            match &task.state {
+                State::Asleep { until, .. } if *until <= now => tids.push(tid),
+                State::Spinning { until, .. } if *until <= now => tids.push(tid),
+                State::Waiting(Wait { until: Some((until, _)), .. }) if *until <= now => tids.push(tid),
+                _ => {}
+            }
+        }
+        for &tid in &tids {
+            let Some(task) = self.tasks.get_mut(&tid) else { continue };
+            match std::mem::replace(&mut task.state, State::Running) {
+                State::Asleep { stopped, .. } => {
+                    task.interest.clear();
+                    gone(answer(stopped, 0))?;
+                }
+                State::Spinning { stopped, mut pending, .. } => {
+                    pending.stale = true;
+                    task.vain.clear();
+                    task.state = State::AtPoint(stopped, pending);
+                }
+                State::Waiting(wait) => {
+                    task.state = State::Waiting(wait);
+                    gone(tracee::interrupt(tid))?;
+                    // It stops, and then goes on.
+                    while let Some(State::Waiting(_)) = self.tasks.get(&tid).map(|task| &task.state) {
+                        match tracee::next_event(true)? {
+                            Some(event) => self.on_event(event)?,
+                            None => break,
+                        }
+                    }
+                }
+                other => task.state = other,
+            }
+        }
+        Ok(!tids.is_empty())
+    }
+
+    /// The next time for which somebody waits.
+    fn deadline(&self) -> Option<Duration> {
+        let times = self.tasks.values().filter_map(|task| match &task.state {
+            State::Asleep { until, .. } | State::Spinning { until, .. } => Some(*until),
+            State::Waiting(wait) => wait.until.map(|(until, _)| until),
+            _ => None,
+        });
+        times.min()
+    }
+
+    /// Nobody can go on: the clock does, if somebody waits for it.
+    pub(super) fn move_clock(&mut self) -> bool {
+        let Some(time) = self.deadline() else { return false };
+        self.rounds += 1;
+        self.clock.move_to(time);
+        true
+    }
+
+    /// Who could go on, the one that moved last first; then the faults.
+    pub(super) fn options(&mut self) -> Vec<(i32, Enabled)> {
+        self.refresh();
+        let mut options = Vec::new();
+        for (&tid, task) in &self.tasks {
+            if let State::AtPoint(_, pending) = &task.state {
+                let (worker, step) = (task.lane, task.steps);
+                options.push((tid, Enabled { worker, act: Act::Step, step, next: pending.next.clone() }));
+            }
+        }
+        options.sort_by_key(|(_, one)| (one.worker != self.last, lane::owner(one.worker), one.worker));
+        self.contended |= self.meet();
+        if self.faults.crashes > 0 {
+            for (&worker, _) in self.roots_alive().iter() {
+                options.push((0, Enabled { worker, act: Act::Crash, step: 0, next: Vec::new() }));
+            }
+        }
+        if self.faults.stalls > 0 && !options.is_empty() {
+            options.push((0, Enabled { worker: 0, act: Act::Clock, step: 0, next: Vec::new() }));
+        }
+        options
+    }
+
+    fn roots_alive(&self) -> BTreeMap<Wid, i32> {
+        let roots = self.processes.iter().filter(|(_, process)| process.is_root);
+        roots.map(|(&pid, process)| (process.worker, pid)).collect()
+    }
+
+    /// Do two workers want the same thing now, and one of them changes it?
+    fn meet(&self) -> bool {
+        let pending: Vec<_> = self
+            .tasks
+            .values()
+            .filter_map(|task| match &task.state {
+                State::AtPoint(_, pending) | State::Blocked(_, pending) => Some((task.worker, &pending.next)),
+                _ => None,
+            })
+            .collect();
+        pending.iter().enumerate().any(|(nth, (worker, mine))| {
+            pending[..nth].iter().any(|(other, theirs)| {
+                worker != other && mine.iter().any(|one| theirs.iter().any(|two| one.depends_on(*two)))
+            })
+        })
+    }
+
+    fn refresh(&mut self) {
+        let tids: Vec<i32> = self.tasks.keys().copied().collect();
+        for tid in tids {
+            let Some(task) = self.tasks.get_mut(&tid) else { continue };
+            let process = task.process;
+            if let State::AtPoint(_, pending) = &mut task.state
+                && std::mem::take(&mut pending.stale)
+            {
+                let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
+                pending.next = pending.call.accesses(&mut View { places, numbers, tids, process });
+            }
+        }
+    }
+
+    /// This thread takes its step; comes back when everybody stands still again.
+    pub(super) fn step(&mut self, tid: i32, lane: Wid) -> io::Result<()> {
+        self.last = lane;
+        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        let state = std::mem::replace(&mut task.state, State::Running);
+        let State::AtPoint(stopped, pending) = state else {
+            task.state = state;
+            return Ok(());
+        };
+        gone(self.perform(stopped, pending))?;
+        self.settle()
+    }
+
+    /// This worker is killed, with all that belongs to it.
+    pub(super) fn crash(&mut self, worker: Wid) -> io::Result<()> {
+        self.faults.crashes -= 1;
+        self.end(|of| of == worker)
+    }
+
+    /// The clock moves on although somebody could go on.
+    pub(super) fn stall(&mut self, who: Wid) -> io::Result<()> {
+        self.faults.stalls -= 1;
+        let worker = self.tasks.values().find(|task| task.lane == who).map_or(who, |task| task.worker);
+        self.clock.move_to(self.clock.now() + STALL);
+        self.log(worker, What::Stalled);
+        self.changed(0, &[Access::Change(clock_object())]);
+        Ok(())
+    }
+
+    /// Kills whatever is left of these workers, and waits until it is gone.
+    pub(super) fn end(&mut self, whose: impl Fn(Wid) -> bool) -> io::Result<()> {
+        for task in self.tasks.values_mut().filter(|task| whose(task.worker)) {
+            tracee::kill(task.process);
+            task.state = State::Dying;
+        }
+        self.settle()
+    }
+
+    /// Who has not come to its end, and why.
+    pub(super) fn missing(&self, why: Absence) -> Vec<Missing> {
+        let workers = self.roots_alive();
+        workers.keys().map(|&worker| Missing { worker, command: Command::Write, why }).collect()
+    }
+
+    /// Whether anybody waits for something that may come from elsewhere.
+    pub(super) fn waits_for_outside(&self) -> bool {
+        self.tasks.values().any(|task| matches!(&task.state, State::Waiting(wait) if wait.outside))
+    }
+
+    /// Which workers are still there.
+    pub(super) fn is_over(&self) -> bool {
+        self.processes.values().all(|process| !process.is_root)
+    }
+
+    /// Makes the files behind a pending call's paths known, as they are before it is made.
+    pub(super) fn note_before(&mut self, pending: &mut Pending, process: i32) {
+        pending.before =
+            self.paths_of(&pending.call, process).iter().map(|path| place::inode(path)).collect();
+    }
+
+    pub(super) fn paths_of(&mut self, call: &Call, process: i32) -> Vec<PathBuf> {
+        match &call.subject {
+            super::call::Subject::Paths(said) => said
+                .iter()
+                .map(|said| self.places.resolve(process, &said.base, &said.path, said.follow).path)
+                .collect(),
+            super::call::Subject::Files(files) => files.iter().map(|(path, _)| path.clone()).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Task {
+    fn new(worker: Wid, lane: Wid, process: i32) -> Self {
+        let (interest, vain) = Default::default();
+        Task { worker, lane, process, state: State::Running, steps: 0, interest, vain }
+    }
+}
+
+impl Pending {
+    pub(super) fn next(&self) -> &[Access] {
+        &self.next
+    }
+}
+
+/// The call is not made; this is what it returns.
+pub(super) fn answer(stopped: Stopped, result: i64) -> io::Result<()> {
+    let mut registers = stopped.registers()?;
+    registers.answer(result);
+    stopped.set_registers(&registers)?;
+    stopped.go(None)
+}
+
+/// Whoever was killed meanwhile tells of that by its end.
+pub(super) fn gone(went: io::Result<()>) -> io::Result<()> {
+    match went {
+        Err(why) if why.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+        other => other,
+    }
+}

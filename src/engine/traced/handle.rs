@@ -1,0 +1,738 @@
+//! What is done at each stop of a program.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::history::What;
+use crate::schedule::Wid;
+use crate::stage::Access;
+use crate::sys::tracee::{Registers, Stopped};
+
+use super::call::{Call, Said, Subject, View, follows, is_lock_command, process_of, result_words};
+use super::clock::{self, Of, length};
+use super::family::{Family, Pending, State, Wait, answer};
+use super::place;
+use super::table::{ClockForm, Form, Kind, Patience, TimesForm};
+
+/// The last part of a path by which a program says that it is inside, or no longer.
+const ENTER: &str = "lockfuzz:enter";
+const LEAVE: &str = "lockfuzz:leave";
+
+/// An auxiliary value that is to be passed over, and those that are.
+const AT_IGNORE: u64 = 1;
+const AT_RANDOM: u64 = 25;
+const AT_SYSINFO_EHDR: u64 = 33;
+
+impl Family<'_> {
+    /// A program is about to make a call of the filter.
+    pub(super) fn on_call(&mut self, stopped: Stopped) -> io::Result<()> {
+        let tid = stopped.tid();
+        let registers = stopped.registers()?;
+        let words = registers.words();
+        let Some((name, kind)) = self.table.of(registers.call()) else { return stopped.go(None) };
+        let (worker, process) = {
+            let task = &self.tasks[&tid];
+            (task.worker, task.process)
+        };
+        let call = |subject, bytes| Call { name, kind, registers, subject, bytes };
+        match kind {
+            Kind::Clock(form) => return self.tell_time(stopped, worker, form, words),
+            Kind::Sleep { clock, flags, time } => return self.on_sleep(stopped, [clock, flags], time, words),
+            Kind::Wait(patience) => return self.on_wait(stopped, patience, registers),
+            Kind::Futex => return self.on_futex(stopped, registers),
+            Kind::Chance => return self.on_chance(stopped, worker, words),
+            Kind::Refused => return answer(stopped, -i64::from(libc::ENOSYS)),
+            Kind::Exit => {
+                return match self.processes.get(&process) {
+                    Some(of) if of.is_root || !of.opened.is_empty() => {
+                        let own = Subject::Own(of.is_root.then_some(worker), of.opened.clone());
+                        self.arrive(stopped, call(own, Vec::new()));
+                        Ok(())
+                    }
+                    _ => stopped.go(None),
+                };
+            }
+            Kind::Kill { .. } | Kind::LookAtProcess => {
+                let pid = if let Kind::Kill { pid, .. } = kind { words[pid] } else { words[0] } as i32;
+                return match self.tids.get(&pid) {
+                    Some(&other) if other != worker => {
+                        self.arrive(stopped, call(Subject::Worker(other), Vec::new()));
+                        Ok(())
+                    }
+                    _ => stopped.go(None),
+                };
+            }
+            Kind::CloseRange => {
+                return match self.processes.get(&process) {
+                    Some(of) if !of.opened.is_empty() => {
+                        self.arrive(stopped, call(Subject::Files(Vec::new()), Vec::new()));
+                        Ok(())
+                    }
+                    _ => stopped.go(None),
+                };
+            }
+            _ => {}
+        }
+        if let Some(said) = self.paths_said(&stopped, process, kind, words)? {
+            let targets: Vec<_> = said
+                .iter()
+                .map(|one| self.places.resolve(process, &one.base, &one.path, one.follow))
+                .collect();
+            if let Some(last) = targets[0].path.file_name() {
+                if last == ENTER {
+                    // The step that let it in is over, so nothing is chosen here.
+                    self.log(worker, What::Entered);
+                    return stopped.go(None);
+                }
+                if last == LEAVE {
+                    self.arrive(stopped, call(Subject::Paths(said), Vec::new()));
+                    return Ok(());
+                }
+            }
+            let other = |path: &Path| process_of(path).and_then(|pid| self.tids.get(&pid)) != Some(&worker);
+            let watched = targets.iter().any(|target| {
+                self.places.hold(&target.path)
+                    || !target.links.is_empty()
+                    || process_of(&target.path).is_some_and(|pid| self.tids.contains_key(&pid))
+                        && other(&target.path)
+            });
+            if !watched {
+                self.note_outside(kind, words, worker, &targets[0].path);
+                return stopped.go(None);
+            }
+            let mut bytes = Vec::new();
+            match kind {
+                Kind::Open2 => {
+                    bytes.resize(8, 0);
+                    stopped.read(words[2], &mut bytes)?;
+                }
+                Kind::Symlink { .. } => bytes = stopped.read_text(words[0]).unwrap_or_default(),
+                _ => {}
+            }
+            self.arrive(stopped, call(Subject::Paths(said), bytes));
+            return Ok(());
+        }
+        self.on_descriptor(stopped, process, call(Subject::Files(Vec::new()), Vec::new()))
+    }
+
+    /// A file that is not watched is opened to be written, or made.
+    fn note_outside(&mut self, kind: Kind, words: [u64; 6], worker: Wid, path: &Path) {
+        let writes = match kind {
+            Kind::Open { flags: Some(nth), .. } => {
+                words[nth] as i32 & (libc::O_ACCMODE | libc::O_CREAT) != libc::O_RDONLY
+            }
+            Kind::Make { .. } => true,
+            _ => false,
+        };
+        if writes && !path.starts_with("/dev") && !path.starts_with("/proc") {
+            self.outside.entry(path.to_owned()).or_default().insert(worker);
+        }
+    }
+
+    /// The paths that a call is made with; none where it is made with descriptors alone.
+    fn paths_said(
+        &mut self,
+        stopped: &Stopped,
+        process: i32,
+        kind: Kind,
+        words: [u64; 6],
+    ) -> io::Result<Option<Vec<Said>>> {
+        let one = |at: Option<usize>, path: usize, follow| vec![(at, path, follow)];
+        let flag = |nth: Option<usize>, flag: i32| nth.is_some_and(|nth| words[nth] as i32 & flag != 0);
+        let wanted = match kind {
+            Kind::Open { at, path, flags } => {
+                let never = libc::O_NOFOLLOW;
+                let exclusive = libc::O_CREAT | libc::O_EXCL;
+                let set = flags.map_or(0, |nth| words[nth] as i32);
+                one(at, path, set & never == 0 && set & exclusive != exclusive)
+            }
+            Kind::Open2 => one(Some(0), 1, true),
+            Kind::Stat { at, path, follows: how, .. }
+            | Kind::Look { at, path, follows: how }
+            | Kind::Change { at, path, follows: how } => one(at, path, follows(how, words)),
+            Kind::Times { at, path, .. } => {
+                one(at, path, !flag(Some(3), libc::AT_SYMLINK_NOFOLLOW) || at.is_none())
+            }
+            Kind::Make { at, path } | Kind::Symlink { at, path } | Kind::Remove { at, path, .. } => {
+                one(at, path, false)
+            }
+            Kind::Link { at, paths, flags } => {
+                let follow = flag(flags, libc::AT_SYMLINK_FOLLOW);
+                let at = at.map_or([None; 2], |at| at.map(Some));
+                vec![(at[0], paths[0], follow), (at[1], paths[1], false)]
+            }
+            Kind::Rename { at, paths, .. } => {
+                let at = at.map_or([None; 2], |at| at.map(Some));
+                vec![(at[0], paths[0], false), (at[1], paths[1], false)]
+            }
+            _ => return Ok(None),
+        };
+        let mut said = Vec::new();
+        for (at, path, follow) in wanted {
+            // A descriptor alone: futimens.
+            if words[path] == 0 {
+                return Ok(None);
+            }
+            let text = match stopped.read_text(words[path]) {
+                Ok(text) => text,
+                // The kernel says the same.
+                Err(why) if why.raw_os_error() == Some(libc::ESRCH) => return Err(why),
+                Err(_) => Vec::new(),
+            };
+            if text.is_empty() && matches!(kind, Kind::Stat { .. }) {
+                return Ok(None);
+            }
+            let path = place::path(text);
+            let base = match at.map(|nth| words[nth] as i32) {
+                _ if path.is_absolute() => PathBuf::new(),
+                None | Some(libc::AT_FDCWD) => place::folder(process).unwrap_or_default(),
+                Some(fd) => place::descriptor_path(process, fd).unwrap_or_default(),
+            };
+            said.push(Said { base, path, follow });
+        }
+        Ok(Some(said))
+    }
+
+    fn on_descriptor(&mut self, stopped: Stopped, process: i32, mut call: Call) -> io::Result<()> {
+        let words = call.registers.words();
+        let fds = match call.kind {
+            Kind::Dup2 => vec![words[1] as i32],
+            Kind::Copy { from, to } => vec![words[from] as i32, words[to] as i32],
+            Kind::Map => vec![words[4] as i32],
+            _ => vec![words[0] as i32],
+        };
+        let matters = match call.kind {
+            Kind::Fcntl => is_lock_command(words[1] as i32),
+            Kind::Seek => matches!(words[2] as i32, libc::SEEK_END | libc::SEEK_DATA | libc::SEEK_HOLE),
+            Kind::Map => words[3] as i32 & libc::MAP_ANONYMOUS == 0,
+            _ => true,
+        };
+        if !matters {
+            return stopped.go(None);
+        }
+        let mut files = Vec::new();
+        for fd in fds {
+            let Some(path) = place::descriptor_path(process, fd) else { continue };
+            if !path.is_absolute() {
+                // A pipe, a socket, and the like: it may wait for somebody.
+                if matches!(call.kind, Kind::FdRead | Kind::FdWrite { .. } | Kind::Copy { .. }) {
+                    let outside = path.as_os_str().as_encoded_bytes().starts_with(b"socket");
+                    return self.wait(stopped, call.registers, None, outside);
+                }
+                continue;
+            }
+            if self.places.hold(place::without_deleted(&path))
+                && let Some(file) = place::descriptor(process, fd)
+            {
+                files.push(file);
+            }
+        }
+        if files.is_empty() {
+            return stopped.go(None);
+        }
+        match call.kind {
+            Kind::FdWrite { bytes: Some([at, length]) } => {
+                call.bytes.resize(words[length].min(64) as usize, 0);
+                if stopped.read(words[at], &mut call.bytes).is_err() {
+                    call.bytes.clear();
+                }
+            }
+            Kind::Fcntl => {
+                call.bytes.resize(32, 0);
+                if stopped.read(words[2], &mut call.bytes).is_err() {
+                    call.bytes.clear();
+                }
+            }
+            _ => {}
+        }
+        call.subject = Subject::Files(files);
+        self.arrive(stopped, call);
+        Ok(())
+    }
+
+    fn tell_time(
+        &mut self,
+        stopped: Stopped,
+        worker: Wid,
+        form: ClockForm,
+        words: [u64; 6],
+    ) -> io::Result<()> {
+        let looks = self.looks.entry(worker).or_default();
+        *looks += 1;
+        // A little later each time, so that whoever waits by looking alone comes to an end.
+        let drift = Duration::from_micros(u64::from(*looks));
+        let wall = self.clock.wall() + drift;
+        let (time, at) = match form {
+            ClockForm::Spec => match words[0] as i32 {
+                libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI => (wall, words[1]),
+                libc::CLOCK_MONOTONIC
+                | libc::CLOCK_MONOTONIC_RAW
+                | libc::CLOCK_MONOTONIC_COARSE
+                | libc::CLOCK_BOOTTIME => (self.clock.monotonic() + drift, words[1]),
+                _ => return stopped.go(None),
+            },
+            ClockForm::Val | ClockForm::Seconds => (wall, words[0]),
+        };
+        let mut bytes = clock::to_spec(time);
+        if form == ClockForm::Val {
+            bytes[8..].copy_from_slice(&u64::from(time.subsec_micros()).to_ne_bytes());
+        }
+        let (length, result) = match form {
+            ClockForm::Seconds => (8, time.as_secs() as i64),
+            _ => (16, 0),
+        };
+        if at != 0 && stopped.write(at, &bytes[..length]).is_err() {
+            return answer(stopped, -i64::from(libc::EFAULT));
+        }
+        answer(stopped, result)
+    }
+
+    fn on_sleep(
+        &mut self,
+        stopped: Stopped,
+        [clock, flags]: [Option<usize>; 2],
+        time: usize,
+        words: [u64; 6],
+    ) -> io::Result<()> {
+        let mut bytes = [0; 16];
+        if stopped.read(words[time], &mut bytes).is_err() {
+            return stopped.go(None);
+        }
+        let Some(time) = clock::spec(bytes) else { return stopped.go(None) };
+        let absolute = flags.is_some_and(|nth| words[nth] as i32 & libc::TIMER_ABSTIME != 0);
+        let monotonic = clock.is_none_or(|nth| words[nth] as i32 != libc::CLOCK_REALTIME);
+        let duration = if absolute { self.clock.until(monotonic, time) } else { time };
+        if duration.is_zero() {
+            return answer(stopped, 0);
+        }
+        self.sleep(stopped, duration);
+        Ok(())
+    }
+
+    fn on_wait(&mut self, stopped: Stopped, patience: Patience, mut registers: Registers) -> io::Result<()> {
+        let (words, original) = (registers.words(), registers);
+        let behind = |at: u64, micros: bool| -> Option<Duration> {
+            let mut bytes = [0; 16];
+            stopped.read(at, &mut bytes).ok()?;
+            if micros {
+                let part = u64::from_ne_bytes(bytes[8..].try_into().expect("eight bytes"));
+                bytes[8..].copy_from_slice(&part.checked_mul(1000)?.to_ne_bytes());
+            }
+            clock::spec(bytes)
+        };
+        let limit = match patience {
+            Patience::Forever => None,
+            Patience::Child(nth) => {
+                return match words[nth] as i32 & libc::WNOHANG {
+                    0 => self.wait(stopped, original, None, false),
+                    _ => stopped.go(None),
+                };
+            }
+            Patience::Millis(nth) => {
+                let millis = words[nth] as i32;
+                registers.set_word(nth, u64::MAX);
+                u64::try_from(millis).ok().map(Duration::from_millis)
+            }
+            Patience::Spec(nth) | Patience::Val(nth) => {
+                let micros = matches!(patience, Patience::Val(_));
+                registers.set_word(nth, 0);
+                (words[nth] != 0).then(|| behind(words[nth], micros)).flatten()
+            }
+        };
+        match limit {
+            // It only looks.
+            Some(Duration::ZERO) => stopped.go(None),
+            Some(limit) => {
+                stopped.set_registers(&registers)?;
+                let until = self.clock.now() + limit;
+                self.wait(stopped, original, Some((until, 0)), true)
+            }
+            None => self.wait(stopped, original, None, true),
+        }
+    }
+
+    fn on_futex(&mut self, stopped: Stopped, original: Registers) -> io::Result<()> {
+        const CLOCK_REALTIME: u64 = 256;
+        let words = original.words();
+        let absolute = match words[1] & 0x7f {
+            0 => false,
+            6 | 9 | 11 | 13 => true,
+            _ => return stopped.go(None),
+        };
+        let mut bytes = [0; 16];
+        let limit = match words[3] {
+            0 => None,
+            at => stopped.read(at, &mut bytes).ok().and_then(|()| clock::spec(bytes)),
+        };
+        let Some(time) = limit else { return self.wait(stopped, original, None, false) };
+        let limit = match absolute {
+            true => self.clock.until(words[1] & CLOCK_REALTIME == 0, time),
+            false => time,
+        };
+        let mut registers = original;
+        registers.set_word(3, 0);
+        stopped.set_registers(&registers)?;
+        let until = self.clock.now() + limit;
+        self.wait(stopped, original, Some((until, -i64::from(libc::ETIMEDOUT))), false)
+    }
+
+    /// Lets it into a call that others end.
+    fn wait(
+        &mut self,
+        stopped: Stopped,
+        registers: Registers,
+        until: Option<(Duration, i64)>,
+        outside: bool,
+    ) -> io::Result<()> {
+        let tid = stopped.tid();
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.state = State::Waiting(Wait { registers, until, deep: false, outside });
+        }
+        stopped.finish_call()
+    }
+
+    /// The same bytes for the same worker in each run (splitmix64, Steele, Lea and Flood, 2014).
+    fn on_chance(&mut self, stopped: Stopped, worker: Wid, words: [u64; 6]) -> io::Result<()> {
+        let state = self.chances.entry(worker).or_insert(u64::from(worker) << 32);
+        let mut bytes = vec![0; words[1].min(1 << 20) as usize];
+        for chunk in bytes.chunks_mut(8) {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = *state;
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            word ^= word >> 31;
+            chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
+        }
+        match stopped.write(words[0], &bytes) {
+            Ok(()) => answer(stopped, bytes.len() as i64),
+            Err(_) => stopped.go(None),
+        }
+    }
+
+    /// It has become another program: its clock is made visible, its chance the same in each run.
+    pub(super) fn on_exec(&mut self, stopped: Stopped) -> io::Result<()> {
+        let tid = stopped.tid();
+        self.tasks.retain(|&other, task| task.process != tid || other == tid);
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.state = State::Running;
+            self.began.insert(task.worker);
+        }
+        let mut class = [0; 5];
+        let program = std::fs::File::open(format!("/proc/{tid}/exe"));
+        if let Ok(mut program) = program
+            && io::Read::read_exact(&mut program, &mut class).is_ok()
+            && class == *b"\x7fELF\x01"
+        {
+            self.refusal
+                .get_or_insert_with(|| "it is a 32-bit program, whose calls are not known".to_owned());
+            crate::sys::tracee::kill(tid);
+        }
+        let stack = stopped.registers()?.stack();
+        let word = |at: u64| -> io::Result<u64> {
+            let mut bytes = [0; 8];
+            stopped.read(at, &mut bytes).map(|()| u64::from_ne_bytes(bytes))
+        };
+        // The number of words, the words, a null, the environment, a null, and then pairs up to a null.
+        let mut at = stack + 8 * (word(stack)? + 2);
+        while word(at)? != 0 {
+            at += 8;
+        }
+        at += 8;
+        loop {
+            match word(at)? {
+                0 => break,
+                AT_SYSINFO_EHDR => stopped.write(at, &AT_IGNORE.to_ne_bytes())?,
+                AT_RANDOM => stopped.write(word(at + 8)?, &[0x5a; 16])?,
+                _ => {}
+            }
+            at += 16;
+        }
+        stopped.go(None)
+    }
+
+    /// The chosen call is made.
+    pub(super) fn perform(&mut self, stopped: Stopped, mut pending: Pending) -> io::Result<()> {
+        let tid = stopped.tid();
+        let process = self.tasks[&tid].process;
+        let worker = self.tasks[&tid].worker;
+        if pending.call.kind == Kind::Exit {
+            let code = pending.call.registers.words()[0] as i32 & 0xff;
+            self.log(worker, What::Note(format!("exit_group({code})")));
+            let accesses = pending.next().to_vec();
+            self.stepped(tid, &accesses, "", true);
+            return stopped.go(None);
+        }
+        if let Subject::Paths(said) = &pending.call.subject
+            && said[0].path.file_name().is_some_and(|last| last == LEAVE)
+        {
+            self.log(worker, What::Left);
+            let accesses = pending.next().to_vec();
+            self.stepped(tid, &accesses, "", true);
+            return stopped.go(None);
+        }
+        self.note_before(&mut pending, process);
+        let waits_for_others = matches!(pending.call.kind, Kind::Open { .. } | Kind::Open2)
+            && self.paths_of(&pending.call, process).iter().any(|path| is_fifo(path));
+        if let Some(registers) = pending.call.without_waiting() {
+            stopped.set_registers(&registers)?;
+        }
+        if waits_for_others {
+            // Opening a FIFO waits for the other side.
+            let registers = pending.call.registers;
+            let accesses = pending.next().to_vec();
+            let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
+            let text = pending.call.told(&mut View { places, numbers, tids, process });
+            self.log(worker, What::Note(text.clone()));
+            self.stepped(tid, &accesses, &text, true);
+            return self.wait(stopped, registers, None, false);
+        }
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.state = State::Acting(pending);
+        }
+        stopped.finish_call()
+    }
+
+    /// A call on something watched is over.
+    pub(super) fn on_done(&mut self, stopped: Stopped, pending: Pending) -> io::Result<()> {
+        let tid = stopped.tid();
+        let (process, worker) = {
+            let task = &self.tasks[&tid];
+            (task.process, task.worker)
+        };
+        let mut registers = stopped.registers()?;
+        let result = registers.result();
+        let call = &pending.call;
+        if call.without_waiting().is_some() {
+            for (nth, word) in call.registers.words().into_iter().enumerate() {
+                registers.set_word(nth, word);
+            }
+            if [libc::EAGAIN, libc::EACCES].contains(&(-result as i32)) {
+                // Back to where it was, and there it stays until somebody gives way.
+                let mut again = call.registers;
+                again.again(call.registers.call());
+                stopped.set_registers(&again)?;
+                self.log(worker, What::Blocked);
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    task.state = State::Returning(pending);
+                }
+                return stopped.go(None);
+            }
+            stopped.set_registers(&registers)?;
+        }
+        let age = if result >= 0 { self.take_effect(&stopped, &pending, process)? } else { None };
+        let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
+        let mut view = View { places, numbers, tids, process };
+        let mut text = format!("{} = {}", call.told(&mut view), result_words(result));
+        if let Some(age) = age.filter(|age| *age != 0) {
+            text += &format!(", {}", age_words(age));
+        }
+        self.log(worker, What::Note(text.clone()));
+        if result >= 0 {
+            let paths = self.paths_of(&pending.call, process);
+            let seen = self.reads.after(worker, &pending.call, &paths, &pending.before);
+            if let Some(what) = seen {
+                self.log(worker, what);
+            }
+        }
+        let effect = result >= 0 && has_effect(call, self.processes.get(&process).is_some_and(|of| of.locks));
+        let accesses = pending.next().to_vec();
+        self.stepped(tid, &accesses, &text, effect);
+        let changes = |access: &&Access| matches!(access, Access::Change(_));
+        if accesses.is_empty()
+            || (result >= 0 && has_effect(call, true))
+            || accesses.iter().any(|a| changes(&a))
+        {
+            self.changed(tid, &accesses);
+        }
+        stopped.go(None)
+    }
+
+    /// What a call that went well has done to the files' times, and to what its process has; how old the file is that it
+    /// looked at.
+    fn take_effect(&mut self, stopped: &Stopped, pending: &Pending, process: i32) -> io::Result<Option<i64>> {
+        let call = &pending.call;
+        let words = call.registers.words();
+        let paths = self.paths_of(call, process);
+        let after: Vec<_> = paths.iter().map(|path| place::inode(path)).collect();
+        let folder_of = |nth: usize| paths.get(nth).and_then(|path| path.parent()).and_then(place::inode);
+        let names_changed = [Of::Modify, Of::Change];
+        match call.kind {
+            Kind::Open { .. } | Kind::Open2 => {
+                let Some(inode) = after[0] else { return Ok(None) };
+                if pending.before[0].is_none() && call.open_flags() & libc::O_CREAT != 0 {
+                    self.clock.create(inode);
+                    if let Some(folder) = folder_of(0) {
+                        self.clock.touch(folder, &names_changed);
+                    }
+                } else if call.open_flags() & libc::O_TRUNC != 0 {
+                    self.clock.touch(inode, &names_changed);
+                }
+                if let Some(of) = self.processes.get_mut(&process)
+                    && !of.opened.contains(&inode)
+                {
+                    of.opened.push(inode);
+                }
+            }
+            Kind::Make { .. } | Kind::Symlink { .. } => {
+                if let Some(inode) = after[0] {
+                    self.clock.create(inode);
+                }
+                if let Some(folder) = folder_of(0) {
+                    self.clock.touch(folder, &names_changed);
+                }
+            }
+            Kind::Remove { .. } | Kind::Rename { .. } | Kind::Link { .. } => {
+                for inode in pending.before.iter().flatten() {
+                    self.clock.touch(*inode, &[Of::Change]);
+                }
+                for folder in [folder_of(0), folder_of(1)].into_iter().flatten() {
+                    self.clock.touch(folder, &names_changed);
+                }
+            }
+            Kind::Change { .. } => {
+                if let Some(inode) = after[0] {
+                    let times = if call.name == "truncate" { &names_changed[..] } else { &[Of::Change] };
+                    self.clock.touch(inode, times);
+                }
+            }
+            Kind::Times { times, form, .. } => self.set_times(stopped, call, words[times], form, &after),
+            Kind::FdWrite { .. } | Kind::FdChange => {
+                for (_, inode) in files(call) {
+                    let times = if call.name.starts_with("fch") { &[Of::Change][..] } else { &names_changed };
+                    self.clock.touch(*inode, times);
+                }
+            }
+            Kind::Copy { .. } => {
+                if let Some((_, inode)) = files(call).last() {
+                    self.clock.touch(*inode, &names_changed);
+                }
+            }
+            Kind::Map => {
+                let names: Vec<_> = files(call).iter().map(|(path, _)| self.places.shown(path)).collect();
+                self.mapped.extend(names);
+            }
+            Kind::Flock | Kind::Fcntl => {
+                if let Some(of) = self.processes.get_mut(&process) {
+                    of.locks = true;
+                }
+            }
+            Kind::Stat { form, .. } => {
+                let inode = match &call.subject {
+                    Subject::Files(files) => files.first().map(|(_, inode)| *inode),
+                    _ => after[0],
+                };
+                return self.amend(stopped, inode, form, words);
+            }
+            Kind::FdStat => {
+                let inode = files(call).first().map(|(_, inode)| *inode);
+                return self.amend(stopped, inode, Form::Stat(1), words);
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn amend(
+        &mut self,
+        stopped: &Stopped,
+        inode: Option<clock::Inode>,
+        form: Form,
+        words: [u64; 6],
+    ) -> io::Result<Option<i64>> {
+        let (Some(inode), Form::Stat(at) | Form::Statx(at)) = (inode, form) else { return Ok(None) };
+        let mut bytes = vec![0; length(form)];
+        stopped.read(words[at], &mut bytes)?;
+        let age = self.clock.amend(inode, form, &mut bytes);
+        stopped.write(words[at], &bytes)?;
+        Ok(Some(age))
+    }
+
+    fn set_times(
+        &mut self,
+        stopped: &Stopped,
+        call: &Call,
+        at: u64,
+        form: TimesForm,
+        after: &[Option<clock::Inode>],
+    ) {
+        let inode = files(call).first().map(|(_, inode)| *inode).or(after.first().copied().flatten());
+        let Some(inode) = inode else { return };
+        self.clock.touch(inode, &[Of::Change]);
+        let now = self.clock.stamp();
+        let mut bytes = [0; 32];
+        let size = if form == TimesForm::Seconds { 8 } else { 16 };
+        if at == 0 || stopped.read(at, &mut bytes[..2 * size]).is_err() {
+            return self.clock.touch(inode, &[Of::Access, Of::Modify]);
+        }
+        for (time, piece) in [Of::Access, Of::Modify].into_iter().zip(bytes.chunks(size)) {
+            let part = |from: usize| i64::from_ne_bytes(piece[from..from + 8].try_into().expect("eight"));
+            let stamp = match form {
+                TimesForm::Seconds => (part(0), 0),
+                TimesForm::Val => (part(0), (part(8) * 1000) as u32),
+                TimesForm::Spec if part(8) == libc::UTIME_NOW => now,
+                TimesForm::Spec if part(8) == libc::UTIME_OMIT => continue,
+                TimesForm::Spec => (part(0), part(8) as u32),
+            };
+            self.clock.set(inode, time, stamp);
+        }
+    }
+}
+
+fn files(call: &Call) -> &[(PathBuf, clock::Inode)] {
+    match &call.subject {
+        Subject::Files(files) => files,
+        _ => &[],
+    }
+}
+
+fn is_fifo(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
+}
+
+/// Does this call, if it goes well, change something that another may wait for?
+fn has_effect(call: &Call, locks: bool) -> bool {
+    match call.kind {
+        Kind::Open { .. } | Kind::Open2 => call.open_flags() & (libc::O_CREAT | libc::O_TRUNC) != 0,
+        Kind::Close | Kind::CloseRange | Kind::Dup2 => locks,
+        Kind::Make { .. }
+        | Kind::Symlink { .. }
+        | Kind::Link { .. }
+        | Kind::Rename { .. }
+        | Kind::Remove { .. }
+        | Kind::Change { .. }
+        | Kind::Times { .. }
+        | Kind::FdWrite { .. }
+        | Kind::FdChange
+        | Kind::Copy { .. }
+        | Kind::Flock
+        | Kind::Fcntl
+        | Kind::Kill { .. }
+        | Kind::Exit => true,
+        _ => false,
+    }
+}
+
+fn age_words(seconds: i64) -> String {
+    match seconds {
+        ..0 => format!("{} s ahead", -seconds),
+        0..120 => format!("{seconds} s old"),
+        120..7200 if seconds % 3600 != 0 => format!("{} min old", seconds / 60),
+        _ if seconds < 2 * 86400 => format!("{} h old", seconds / 3600),
+        _ => format!("{} days old", seconds / 86400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_in_words() {
+        let words = [(-3, "3 s ahead"), (59, "59 s old"), (3600, "1 h old"), (3599, "59 min old")];
+        for (seconds, said) in words {
+            assert_eq!(age_words(seconds), said);
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! The traced engine: any program, unmodified, held at each system call that touches a watched file.
+//!
+//! A seccomp filter stops a program at the calls of [`table`], ptrace lets one of them go on at a time. Which one,
+//! says the scheduler. `doc/run.md` tells how it works, and what it cannot see.
+
+mod call;
+mod clock;
+mod family;
+mod handle;
+mod place;
+mod readback;
+mod table;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{CString, OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use glob::Pattern;
+use tempfile::TempDir;
+
+use super::Engine;
+use crate::case::{Case, Faults, MAX_STEPS, Placement, Scope};
+use crate::check::{Checker, Traced as Laws, Verdict};
+use crate::error::{Error, unnamed};
+use crate::history::{Absence, History, Missing, What};
+use crate::interleave::{Act, Replay, Scheduler};
+use crate::job::{Job, Words};
+use crate::lock::Promise;
+use crate::schedule::{Command as Asked, Order, Time, Wid, at_once};
+use crate::sys::tracee::{self, Filter, Newborn, Start};
+
+use clock::Clock;
+use family::{End, Family};
+use place::Places;
+use readback::ReadBack;
+use table::{Kind, Table};
+use watch::Watch;
+
+/// For how long a program may make no call at all.
+const SILENCE: Duration = Duration::from_secs(10);
+/// Nobody has changed anything for so many moves of the clock: a run that is this long is a livelock.
+const ROUNDS_OF_LIVELOCK: u32 = 1000;
+
+/// Runs cases of a [`Job`].
+pub struct Traced {
+    job: Job,
+    readback: Option<Pattern>,
+    programs: Vec<Program>,
+    table: Table,
+    filter: Filter,
+    watch: Watch,
+    interrupt: Arc<AtomicBool>,
+    /// What the folder holds after the workers have run one after another.
+    leftovers: Option<BTreeSet<OsString>>,
+    /// Of the run before.
+    pub facts: Facts,
+    /// Last, so that it goes when the workers are gone.
+    base: TempDir,
+}
+
+/// What else is known of a run than its history.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Two workers wanted the same thing at once.
+    pub contended: bool,
+    /// How often a program was stopped, at calls on nothing watched as well.
+    pub stops: u64,
+    /// How many steps each worker took.
+    pub steps: BTreeMap<Wid, u32>,
+    /// Files that are not watched, and who opened them to write or make them.
+    pub outside: BTreeMap<PathBuf, BTreeSet<Wid>>,
+    /// Watched files that were mapped: what is done there is not seen.
+    pub mapped: BTreeSet<String>,
+    /// Whether something was left running that had to be killed.
+    pub daemons: bool,
+    /// Why a worker was killed that made no call any more.
+    pub silenced: bool,
+}
+
+struct Program {
+    path: CString,
+    words: Vec<CString>,
+    shown: String,
+}
+
+impl Traced {
+    /// An engine whose files lie in a folder of its own inside this one.
+    ///
+    /// # Errors
+    /// [`Error::Program`] where there is no such program, [`Error::Folder`] when its files cannot be put there.
+    pub fn new(job: Job, folder: &Path, interrupt: Arc<AtomicBool>) -> Result<Self, Error> {
+        let base = tempfile::Builder::new().prefix("run-").tempdir_in(folder);
+        let base = base.map_err(|why| Error::Folder { path: folder.to_owned(), source: unnamed(why) })?;
+        let failed = |source| Error::Folder { path: base.path().to_owned(), source };
+        let programs =
+            job.commands.iter().map(|words| Program::of(words, &job.start_dir)).collect::<Result<_, _>>()?;
+        let kept = |kind: Kind| !job.real_clock || !matches!(kind, Kind::Clock(_) | Kind::Sleep { .. });
+        let table = Table::new();
+        let numbers = table::numbers().filter(|&number| table.of(number).is_some_and(|(_, kind)| kept(kind)));
+        let filter = Filter::new(numbers).map_err(failed)?;
+        let readback = match &job.readback {
+            None => None,
+            Some(text) => Some(Pattern::new(text).map_err(|why| Error::Program {
+                program: format!("the pattern {text:?}"),
+                source: io::Error::other(why.to_string()),
+            })?),
+        };
+        let watch = Watch::new(SILENCE, Arc::clone(&interrupt));
+        let (leftovers, facts) = (None, Facts::default());
+        Ok(Traced { job, readback, programs, table, filter, watch, interrupt, leftovers, facts, base })
+    }
+
+    /// What it runs.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// A case of so many workers, without any choices yet.
+    pub fn case(job: &Job, workers: u32, faults: Faults) -> Case {
+        Case {
+            lock: job.name(),
+            placement: Placement::Processes,
+            scope: Scope::Session,
+            order: Order::AsGenerated,
+            workers,
+            schedule: at_once(workers, Time::from_micros(1000)),
+            choices: Some(Vec::new()),
+            faults,
+        }
+    }
+
+    /// The folder that the workers are in.
+    pub fn folder(&self) -> PathBuf {
+        self.base.path().join("work")
+    }
+
+    /// The last lines that a worker wrote, to its standard output and error.
+    pub fn last_lines(&self, worker: Wid, lines: usize) -> Vec<String> {
+        let mut all = Vec::new();
+        for name in ["out", "err"] {
+            let bytes = tail(&self.stream(worker, name)).unwrap_or_default();
+            all.extend(String::from_utf8_lossy(&bytes).lines().map(str::to_owned));
+        }
+        let skip = all.len().saturating_sub(lines);
+        all.split_off(skip)
+    }
+
+    fn stream(&self, worker: Wid, name: &str) -> PathBuf {
+        self.base.path().join(format!("{worker}.{name}"))
+    }
+
+    /// After a run in which the workers ran one after another: what is there now is no sign of anything wrong.
+    pub fn take_leftovers(&mut self) {
+        let now = self.names();
+        self.leftovers.get_or_insert_default().extend(now);
+    }
+
+    fn names(&self) -> BTreeSet<OsString> {
+        let entries = fs::read_dir(self.folder()).into_iter().flatten();
+        entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect()
+    }
+
+    /// A fresh folder, made ready.
+    fn lay_out(&mut self) -> Result<(), Error> {
+        let folder = self.folder();
+        let failed = |source| Error::Folder { path: folder.clone(), source };
+        match fs::remove_dir_all(&folder) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(failed(why)),
+            _ => fs::create_dir(&folder).map_err(failed)?,
+        }
+        if let Some(from) = &self.job.from {
+            let went = Command::new("cp").arg("-a").arg("--").arg(from.join(".")).arg(&folder).output();
+            let went = went.map_err(failed)?;
+            if !went.status.success() {
+                let why = String::from_utf8_lossy(&went.stderr).trim().to_owned();
+                return Err(Error::Folder { path: from.clone(), source: io::Error::other(why) });
+            }
+        }
+        if let Some(line) = &self.job.prepare {
+            let (code, said) = self.shell(line, 0).map_err(failed)?;
+            if code != Some(0) {
+                return Err(Error::Prepare { line: line.clone(), said });
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a line of the user's, not traced: its exit code, and what it said.
+    fn shell(&self, line: &str, workers: u32) -> io::Result<(Option<i32>, String)> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).current_dir(self.folder()).stdin(Stdio::null());
+        shell.env("LOCKFUZZ_START_DIR", &self.job.start_dir);
+        if workers > 0 {
+            shell.env("LOCKFUZZ_WORKERS", workers.to_string());
+        }
+        let went = shell.output()?;
+        let said = [went.stdout, went.stderr].concat();
+        let said = String::from_utf8_lossy(&said).trim().to_owned();
+        let last: Vec<&str> = said.lines().rev().take(5).collect();
+        Ok((went.status.code(), last.into_iter().rev().collect::<Vec<_>>().join("; ")))
+    }
+
+    /// Starts a worker and lets it come to its first point.
+    fn start(&self, family: &mut Family<'_>, worker: Wid, workers: u32) -> Result<Newborn, Error> {
+        let program = self.programs.get(worker as usize - 1).unwrap_or(&self.programs[0]);
+        let failed = |source: io::Error| match source.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL) => {
+                Error::Forbidden { hint: forbidden(), source }
+            }
+            _ => Error::Program { program: program.shown.clone(), source },
+        };
+        let own = [
+            ("LOCKFUZZ_WORKER", worker.to_string().into()),
+            ("LOCKFUZZ_WORKERS", workers.to_string().into()),
+            ("LOCKFUZZ_START_DIR", self.job.start_dir.clone().into_os_string()),
+            ("PWD", self.folder().into_os_string()),
+        ];
+        let inherited = std::env::vars_os().filter(|(name, _)| own.iter().all(|(mine, _)| name != mine));
+        let mine = own.iter().map(|(name, value)| (OsString::from(name), value.clone()));
+        let environment: Vec<CString> =
+            inherited.chain(mine).filter_map(|(name, value)| pair(&name, &value)).collect();
+        let null = fs::File::open("/dev/null").map_err(failed)?;
+        let [out, err] = ["out", "err"].map(|name| tracee::text_file(&self.stream(worker, name)));
+        let (out, err) = (out.map_err(failed)?, err.map_err(failed)?);
+        let folder = text(self.folder().as_os_str());
+        let newborn = tracee::start(&Start {
+            path: &program.path,
+            words: &program.words,
+            environment: &environment,
+            folder: &folder,
+            streams: [null.as_raw_fd(), out.as_raw_fd(), err.as_raw_fd()],
+            filter: &self.filter,
+        });
+        let newborn = newborn.map_err(failed)?;
+        self.watch.add(newborn.pid);
+        family.welcome(worker, newborn.pid);
+        family.settle().map_err(failed)?;
+        if family.ends.get(&worker) == Some(&End::Code(127)) && !family.began.contains(&worker) {
+            let source = newborn.last_words();
+            return Err(Error::Program { program: program.shown.clone(), source });
+        }
+        Ok(newborn)
+    }
+
+    /// One run.
+    fn go(&mut self, case: &Case, scheduler: &mut dyn Scheduler) -> Result<(History, Vec<u32>), Error> {
+        self.lay_out()?;
+        let folder = self.folder();
+        let failed = |source| Error::Folder { path: folder.clone(), source };
+        let places =
+            Places::new([folder.as_path()].into_iter().chain(self.job.watch.iter().map(PathBuf::as_path)))
+                .map_err(failed)?;
+        let clock = Clock::new(self.job.began, Duration::from_millis(self.job.age));
+        let reads = ReadBack::new(self.readback.as_ref(), places.root());
+        let mut family = Family::new((&self.table, &self.watch), places, clock, case.faults, reads);
+        let mut run = Run { choices: Vec::new(), steps: 0, missing: Vec::new() };
+        let mut went = Ok(());
+        for worker in 1..=case.workers {
+            went = self.start(&mut family, worker, case.workers).map(drop);
+            if went.is_err() {
+                break;
+            }
+        }
+        if went.is_ok() {
+            went = run.to_the_end(&mut family, scheduler);
+        }
+        // Can anybody still get the lock?
+        let odd = || self.leftovers.as_ref().is_some_and(|known| !self.names().is_subset(known));
+        let crashed = family.events.iter().any(|event| event.what == What::Crashed);
+        if went.is_ok() && run.missing.is_empty() && family.is_over() && (crashed || odd()) {
+            let after = case.workers + 1;
+            family.no_more_faults();
+            went = self.start(&mut family, after, case.workers).map(drop);
+            if went.is_ok() {
+                went = run.to_the_end(&mut family, &mut Replay::new(Vec::new()));
+            }
+        }
+        self.facts.daemons = !family.tasks.is_empty() && run.missing.is_empty();
+        let ended = family.end(|_| true);
+        let silenced = self.watch.rest();
+        went?;
+        ended.map_err(failed)?;
+        if let Some(why) = family.refusal.take() {
+            let program = self.programs[0].shown.clone();
+            return Err(Error::Program { program, source: io::Error::other(why) });
+        }
+        if self.interrupt.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        if silenced {
+            let worker = family.silent().unwrap_or(1);
+            run.missing = vec![Missing { worker, command: Asked::Write, why: Absence::Silent }];
+        }
+        let ends_well = |end: &End| match end {
+            End::Code(code) => *code == 0 || self.job.ok_exit.contains(code),
+            End::Signal(_) => false,
+        };
+        if let Some(line) = &self.job.check
+            && run.missing.is_empty()
+            && family.ends.values().all(ends_well)
+        {
+            let (code, _) = self.shell(line, case.workers).map_err(failed)?;
+            if code != Some(0) {
+                let last = family.events.last().map_or(1, |event| event.worker);
+                family.log(last, What::CheckFailed(code.unwrap_or(-1)));
+            }
+        }
+        self.facts = Facts {
+            contended: family.contended,
+            stops: family.stops,
+            steps: std::mem::take(&mut family.taken),
+            outside: std::mem::take(&mut family.outside),
+            mapped: std::mem::take(&mut family.mapped),
+            daemons: self.facts.daemons,
+            silenced,
+        };
+        let history = History { events: family.events, missing: run.missing, late: None };
+        let length = run.choices.iter().rposition(|&choice| choice != 0).map_or(0, |last| last + 1);
+        run.choices.truncate(length);
+        Ok((history, run.choices))
+    }
+}
+
+impl Engine for Traced {
+    fn run(&mut self, case: &Case) -> Result<History, Error> {
+        let mut replay = Replay::new(case.choices.clone().unwrap_or_default());
+        replay.begin();
+        Ok(self.go(case, &mut replay)?.0)
+    }
+
+    fn explore(&mut self, case: &Case, scheduler: &mut dyn Scheduler) -> Result<(History, Vec<u32>), Error> {
+        self.go(case, scheduler)
+    }
+
+    fn judge(&self, case: &Case, _: Promise, history: &History) -> Verdict {
+        Laws { ok_exit: &self.job.ok_exit, contended: self.facts.contended }.check(case, history)
+    }
+}
+
+/// A run on its way.
+struct Run {
+    choices: Vec<u32>,
+    steps: u32,
+    missing: Vec<Missing>,
+}
+
+impl Run {
+    /// Until all workers are at their ends, or nobody can go on.
+    fn to_the_end(&mut self, family: &mut Family<'_>, scheduler: &mut dyn Scheduler) -> Result<(), Error> {
+        let failed = Error::Trace;
+        loop {
+            while family.rouse().map_err(failed)? {
+                family.settle().map_err(failed)?;
+            }
+            if family.is_over() || family.refusal.is_some() {
+                return Ok(());
+            }
+            let mut options = family.options();
+            if options.iter().all(|(_, one)| one.act != Act::Step) {
+                if family.is_livelocked(ROUNDS_OF_LIVELOCK * 4) {
+                    self.missing = family.missing(Absence::Stuck);
+                    return Ok(());
+                }
+                if family.move_clock() {
+                    continue;
+                }
+                let outside = family.waits_for_outside();
+                let why = if outside { Absence::Silent } else { Absence::Stuck };
+                self.missing = family.missing(why);
+                return Ok(());
+            }
+            if self.steps >= MAX_STEPS {
+                let livelocked = family.is_livelocked(ROUNDS_OF_LIVELOCK);
+                self.missing = family.missing(if livelocked { Absence::Stuck } else { Absence::Endless });
+                return Ok(());
+            }
+            let enabled: Vec<_> = options.iter().map(|(_, one)| one.clone()).collect();
+            let chosen = scheduler.choose(&enabled);
+            if chosen >= enabled.len() {
+                return Err(Error::Scheduler { chosen, enabled: enabled.len() });
+            }
+            if enabled.len() > 1 {
+                self.choices.push(chosen as u32);
+            }
+            self.steps += 1;
+            let (tid, one) = options.swap_remove(chosen);
+            match one.act {
+                Act::Step => family.step(tid, one.worker),
+                Act::Crash => family.crash(one.worker),
+                Act::Clock => family.stall(enabled[0].worker),
+            }
+            .map_err(failed)?;
+        }
+    }
+}
+
+impl Program {
+    fn of(words: &Words, start_dir: &Path) -> Result<Program, Error> {
+        let shown = Job::shown(words);
+        let failed = |source| Error::Program { program: shown.clone(), source };
+        let Some(name) = words.first().filter(|name| !name.is_empty()) else {
+            return Err(failed(io::Error::other("there is no command")));
+        };
+        let path = find(name, start_dir).map_err(failed)?;
+        let words = words.iter().map(|word| text(OsStr::new(word))).collect();
+        Ok(Program { path: text(path.as_os_str()), words, shown })
+    }
+}
+
+/// The program that a shell would run for this name.
+fn find(name: &str, start_dir: &Path) -> io::Result<PathBuf> {
+    let runs = |path: &Path| {
+        let found = fs::metadata(path)?;
+        if !found.is_file() || found.permissions().mode() & 0o111 == 0 {
+            return Err(io::Error::from_raw_os_error(libc::EACCES));
+        }
+        Ok(())
+    };
+    if name.contains('/') {
+        let path = start_dir.join(name);
+        return runs(&path).map(|()| path);
+    }
+    let mut why = io::Error::from_raw_os_error(libc::ENOENT);
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    for folder in std::env::split_paths(&paths) {
+        let path = start_dir.join(folder).join(name);
+        match runs(&path) {
+            Ok(()) => return Ok(path),
+            Err(other) if other.kind() != io::ErrorKind::NotFound => why = other,
+            Err(_) => {}
+        }
+    }
+    Err(why)
+}
+
+fn text(word: &OsStr) -> CString {
+    // A word of a command line has no zero in it.
+    CString::new(word.as_bytes()).unwrap_or_default()
+}
+
+fn pair(name: &OsStr, value: &OsStr) -> Option<CString> {
+    let mut pair = name.to_owned();
+    pair.push("=");
+    pair.push(value);
+    CString::new(pair.into_vec()).ok()
+}
+
+/// The end of a file.
+fn tail(path: &Path) -> io::Result<Vec<u8>> {
+    use std::io::{Read, Seek, SeekFrom};
+    const MOST: u64 = 16 << 10;
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(MOST)))?;
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What may keep us from tracing, and what allows it.
+fn forbidden() -> String {
+    let says = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    let status = says("/proc/self/status");
+    let of = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
+        line.map(str::trim).unwrap_or_default().to_owned()
+    };
+    if says("/proc/sys/kernel/yama/ptrace_scope") == "3" {
+        "the kernel forbids all tracing (kernel.yama.ptrace_scope is 3); it takes a restart with another value"
+            .to_owned()
+    } else if of("Seccomp:") == "2" {
+        "a seccomp profile is in force, as containers have one; a container started with \
+         --security-opt seccomp=unconfined --cap-add SYS_PTRACE allows it"
+            .to_owned()
+    } else if of("TracerPid:") != "0" {
+        format!("lockfuzz itself is traced by process {}", of("TracerPid:"))
+    } else {
+        "nobody else may trace the program, and ptrace(2) and seccomp(2) must be allowed".to_owned()
+    }
+}

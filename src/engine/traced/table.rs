@@ -1,0 +1,273 @@
+//! The calls at which a program is held, and what each is about.
+
+/// What a call is about. Numbers are places among its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// open: the path, its folder, the flags.
+    Open { at: Option<usize>, path: usize, flags: Option<usize> },
+    /// openat2: the flags are in memory.
+    Open2,
+    /// Looks at the attributes of a path; where they are put.
+    Stat { at: Option<usize>, path: usize, follows: Follows, form: Form },
+    /// Looks whether there is one, or what it says of itself.
+    Look { at: Option<usize>, path: usize, follows: Follows },
+    /// Makes a name.
+    Make { at: Option<usize>, path: usize },
+    /// Makes a symbolic link: the text and the path.
+    Symlink { at: Option<usize>, path: usize },
+    /// Makes another name: folders and paths, the flags.
+    Link { at: Option<[usize; 2]>, paths: [usize; 2], flags: Option<usize> },
+    /// Moves a name.
+    Rename { at: Option<[usize; 2]>, paths: [usize; 2], flags: Option<usize> },
+    /// Removes a name.
+    Remove { at: Option<usize>, path: usize, flags: Option<usize> },
+    /// Changes what is behind a path.
+    Change { at: Option<usize>, path: usize, follows: Follows },
+    /// Sets its times: where they are, and of which form.
+    Times { at: Option<usize>, path: usize, times: usize, form: TimesForm },
+    /// Looks at what is behind a descriptor.
+    FdLook,
+    /// Reads from a descriptor; may wait, where it is a pipe or the like.
+    FdRead,
+    /// Writes to a descriptor; the bytes.
+    FdWrite { bytes: Option<[usize; 2]> },
+    /// Changes what is behind a descriptor.
+    FdChange,
+    /// fstat.
+    FdStat,
+    /// Lists a folder.
+    FdList,
+    /// lseek: matters where it looks at the size.
+    Seek,
+    /// Closes a descriptor.
+    Close,
+    /// Closes many.
+    CloseRange,
+    /// Makes the second descriptor stand for the first's, and so closes it.
+    Dup2,
+    /// flock.
+    Flock,
+    /// fcntl.
+    Fcntl,
+    /// Maps a file.
+    Map,
+    /// From one descriptor to another: the one that is read and the one that is written.
+    Copy { from: usize, to: usize },
+    /// kill and its kind: which word is the pid, and which the signal.
+    Kill { pid: usize, signal: usize },
+    /// pidfd_open.
+    LookAtProcess,
+    /// The end of a process.
+    Exit,
+    /// Tells the time.
+    Clock(ClockForm),
+    /// Sleeps for, or until, a time.
+    Sleep { clock: Option<usize>, flags: Option<usize>, time: usize },
+    /// Waits for others; where its patience is, and in which form.
+    Wait(Patience),
+    /// futex.
+    Futex,
+    /// Bytes by chance.
+    Chance,
+    /// Refused, so that programs do without.
+    Refused,
+}
+
+/// What a result looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// struct stat, behind this word.
+    Stat(usize),
+    /// struct statx.
+    Statx(usize),
+}
+
+/// Is a symbolic link at the end of a path followed?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follows {
+    Always,
+    Never,
+    /// Unless this word has AT_SYMLINK_NOFOLLOW.
+    Unless(usize),
+}
+
+/// Two times in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimesForm {
+    /// Of seconds and nanoseconds.
+    Spec,
+    /// Of seconds and microseconds.
+    Val,
+    /// Of seconds.
+    Seconds,
+}
+
+/// How the time is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClockForm {
+    Spec,
+    Val,
+    Seconds,
+}
+
+/// For how long a call waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// For ever, unless the second word has the bit of the third (WNOHANG).
+    Forever,
+    /// So many milliseconds in this word; below zero for ever.
+    Millis(usize),
+    /// A timespec behind this word; without it for ever.
+    Spec(usize),
+    /// A timeval behind this word.
+    Val(usize),
+    /// wait4, waitid: the word with WNOHANG.
+    Child(usize),
+}
+
+type Entry = (i64, &'static str, Kind);
+
+use Kind::*;
+
+/// Of every processor.
+const COMMON: &[Entry] = &[
+    (libc::SYS_openat, "openat", Open { at: Some(0), path: 1, flags: Some(2) }),
+    (libc::SYS_openat2, "openat2", Open2),
+    (
+        libc::SYS_newfstatat,
+        "newfstatat",
+        Stat { at: Some(0), path: 1, follows: Follows::Unless(3), form: Form::Stat(2) },
+    ),
+    (
+        libc::SYS_statx,
+        "statx",
+        Stat { at: Some(0), path: 1, follows: Follows::Unless(2), form: Form::Statx(4) },
+    ),
+    (libc::SYS_faccessat, "faccessat", Look { at: Some(0), path: 1, follows: Follows::Always }),
+    (libc::SYS_faccessat2, "faccessat2", Look { at: Some(0), path: 1, follows: Follows::Unless(3) }),
+    (libc::SYS_readlinkat, "readlinkat", Look { at: Some(0), path: 1, follows: Follows::Never }),
+    (libc::SYS_getxattr, "getxattr", Look { at: None, path: 0, follows: Follows::Always }),
+    (libc::SYS_mkdirat, "mkdirat", Make { at: Some(0), path: 1 }),
+    (libc::SYS_mknodat, "mknodat", Make { at: Some(0), path: 1 }),
+    (libc::SYS_symlinkat, "symlinkat", Symlink { at: Some(1), path: 2 }),
+    (libc::SYS_linkat, "linkat", Link { at: Some([0, 2]), paths: [1, 3], flags: Some(4) }),
+    (libc::SYS_renameat, "renameat", Rename { at: Some([0, 2]), paths: [1, 3], flags: None }),
+    (libc::SYS_renameat2, "renameat2", Rename { at: Some([0, 2]), paths: [1, 3], flags: Some(4) }),
+    (libc::SYS_unlinkat, "unlinkat", Remove { at: Some(0), path: 1, flags: Some(2) }),
+    (libc::SYS_fchmodat, "fchmodat", Change { at: Some(0), path: 1, follows: Follows::Always }),
+    (libc::SYS_fchownat, "fchownat", Change { at: Some(0), path: 1, follows: Follows::Unless(4) }),
+    (libc::SYS_truncate, "truncate", Change { at: None, path: 0, follows: Follows::Always }),
+    (libc::SYS_setxattr, "setxattr", Change { at: None, path: 0, follows: Follows::Always }),
+    (libc::SYS_utimensat, "utimensat", Times { at: Some(0), path: 1, times: 2, form: TimesForm::Spec }),
+    (libc::SYS_read, "read", FdRead),
+    (libc::SYS_readv, "readv", FdRead),
+    (libc::SYS_pread64, "pread64", FdRead),
+    (libc::SYS_preadv, "preadv", FdRead),
+    (libc::SYS_preadv2, "preadv2", FdRead),
+    (libc::SYS_recvfrom, "recvfrom", FdRead),
+    (libc::SYS_recvmsg, "recvmsg", FdRead),
+    (libc::SYS_accept, "accept", FdRead),
+    (libc::SYS_accept4, "accept4", FdRead),
+    (libc::SYS_write, "write", FdWrite { bytes: Some([1, 2]) }),
+    (libc::SYS_writev, "writev", FdWrite { bytes: None }),
+    (libc::SYS_pwrite64, "pwrite64", FdWrite { bytes: Some([1, 2]) }),
+    (libc::SYS_pwritev, "pwritev", FdWrite { bytes: None }),
+    (libc::SYS_pwritev2, "pwritev2", FdWrite { bytes: None }),
+    (libc::SYS_ftruncate, "ftruncate", FdChange),
+    (libc::SYS_fallocate, "fallocate", FdChange),
+    (libc::SYS_fchmod, "fchmod", FdChange),
+    (libc::SYS_fchown, "fchown", FdChange),
+    (libc::SYS_fsync, "fsync", FdLook),
+    (libc::SYS_fdatasync, "fdatasync", FdLook),
+    (libc::SYS_fstatfs, "fstatfs", FdLook),
+    (libc::SYS_fstat, "fstat", FdStat),
+    (libc::SYS_getdents64, "getdents64", FdList),
+    (libc::SYS_lseek, "lseek", Seek),
+    (libc::SYS_close, "close", Close),
+    (libc::SYS_close_range, "close_range", CloseRange),
+    (libc::SYS_dup3, "dup3", Dup2),
+    (libc::SYS_flock, "flock", Flock),
+    (libc::SYS_fcntl, "fcntl", Fcntl),
+    (libc::SYS_mmap, "mmap", Map),
+    (libc::SYS_sendfile, "sendfile", Copy { from: 1, to: 0 }),
+    (libc::SYS_copy_file_range, "copy_file_range", Copy { from: 0, to: 2 }),
+    (libc::SYS_splice, "splice", Copy { from: 0, to: 2 }),
+    (libc::SYS_kill, "kill", Kill { pid: 0, signal: 1 }),
+    (libc::SYS_tkill, "tkill", Kill { pid: 0, signal: 1 }),
+    (libc::SYS_tgkill, "tgkill", Kill { pid: 1, signal: 2 }),
+    (libc::SYS_pidfd_open, "pidfd_open", LookAtProcess),
+    (libc::SYS_exit_group, "exit_group", Exit),
+    (libc::SYS_clock_gettime, "clock_gettime", Clock(ClockForm::Spec)),
+    (libc::SYS_gettimeofday, "gettimeofday", Clock(ClockForm::Val)),
+    (libc::SYS_nanosleep, "nanosleep", Sleep { clock: None, flags: None, time: 0 }),
+    (libc::SYS_clock_nanosleep, "clock_nanosleep", Sleep { clock: Some(0), flags: Some(1), time: 2 }),
+    (libc::SYS_wait4, "wait4", Wait(Patience::Child(2))),
+    (libc::SYS_waitid, "waitid", Wait(Patience::Child(3))),
+    (libc::SYS_ppoll, "ppoll", Wait(Patience::Spec(2))),
+    (libc::SYS_pselect6, "pselect6", Wait(Patience::Spec(4))),
+    (libc::SYS_epoll_pwait, "epoll_pwait", Wait(Patience::Millis(3))),
+    (libc::SYS_epoll_pwait2, "epoll_pwait2", Wait(Patience::Spec(3))),
+    (libc::SYS_rt_sigsuspend, "rt_sigsuspend", Wait(Patience::Forever)),
+    (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait", Wait(Patience::Spec(2))),
+    (libc::SYS_futex, "futex", Futex),
+    (libc::SYS_getrandom, "getrandom", Chance),
+    (libc::SYS_io_uring_setup, "io_uring_setup", Refused),
+];
+
+/// The older forms, which newer processors do without.
+#[cfg(target_arch = "x86_64")]
+const OLD: &[Entry] = &[
+    (libc::SYS_open, "open", Open { at: None, path: 0, flags: Some(1) }),
+    (libc::SYS_creat, "creat", Open { at: None, path: 0, flags: None }),
+    (libc::SYS_stat, "stat", Stat { at: None, path: 0, follows: Follows::Always, form: Form::Stat(1) }),
+    (libc::SYS_lstat, "lstat", Stat { at: None, path: 0, follows: Follows::Never, form: Form::Stat(1) }),
+    (libc::SYS_access, "access", Look { at: None, path: 0, follows: Follows::Always }),
+    (libc::SYS_readlink, "readlink", Look { at: None, path: 0, follows: Follows::Never }),
+    (libc::SYS_mkdir, "mkdir", Make { at: None, path: 0 }),
+    (libc::SYS_mknod, "mknod", Make { at: None, path: 0 }),
+    (libc::SYS_symlink, "symlink", Symlink { at: None, path: 1 }),
+    (libc::SYS_link, "link", Link { at: None, paths: [0, 1], flags: None }),
+    (libc::SYS_rename, "rename", Rename { at: None, paths: [0, 1], flags: None }),
+    (libc::SYS_unlink, "unlink", Remove { at: None, path: 0, flags: None }),
+    (libc::SYS_rmdir, "rmdir", Remove { at: None, path: 0, flags: None }),
+    (libc::SYS_chmod, "chmod", Change { at: None, path: 0, follows: Follows::Always }),
+    (libc::SYS_chown, "chown", Change { at: None, path: 0, follows: Follows::Always }),
+    (libc::SYS_lchown, "lchown", Change { at: None, path: 0, follows: Follows::Never }),
+    (libc::SYS_utime, "utime", Times { at: None, path: 0, times: 1, form: TimesForm::Seconds }),
+    (libc::SYS_utimes, "utimes", Times { at: None, path: 0, times: 1, form: TimesForm::Val }),
+    (libc::SYS_futimesat, "futimesat", Times { at: Some(0), path: 1, times: 2, form: TimesForm::Val }),
+    (libc::SYS_getdents, "getdents", FdList),
+    (libc::SYS_dup2, "dup2", Dup2),
+    (libc::SYS_time, "time", Clock(ClockForm::Seconds)),
+    (libc::SYS_poll, "poll", Wait(Patience::Millis(2))),
+    (libc::SYS_select, "select", Wait(Patience::Val(4))),
+    (libc::SYS_epoll_wait, "epoll_wait", Wait(Patience::Millis(3))),
+    (libc::SYS_pause, "pause", Wait(Patience::Forever)),
+];
+
+#[cfg(not(target_arch = "x86_64"))]
+const OLD: &[Entry] = &[];
+
+/// The numbers of all of them.
+pub(super) fn numbers() -> impl Iterator<Item = i64> {
+    COMMON.iter().chain(OLD).map(|&(number, ..)| number)
+}
+
+/// Each by its number.
+pub(super) struct Table(Vec<Option<(&'static str, Kind)>>);
+
+impl Table {
+    pub(super) fn new() -> Self {
+        let most = numbers().max().expect("there are calls") as usize;
+        let mut table = vec![None; most + 1];
+        for &(number, name, kind) in COMMON.iter().chain(OLD) {
+            table[number as usize] = Some((name, kind));
+        }
+        Table(table)
+    }
+
+    /// What this call is called and what it is about.
+    pub(super) fn of(&self, number: i64) -> Option<(&'static str, Kind)> {
+        *self.0.get(usize::try_from(number).ok()?)?
+    }
+}
