@@ -1,7 +1,5 @@
 """The rows of the table. The commands are relative to the folder above this one."""
 
-import shlex
-import sys
 from dataclasses import dataclass
 
 
@@ -16,18 +14,17 @@ class Row:
     age: int = 0  # seconds that pass between prepare and the start of the workers
 
 
-PYTHON = shlex.quote(sys.executable)
-VENV = "lockbench/.installed/venv/bin/python3"
+PYTHON = "lockbench/.installed/venv/bin/python3"
 
 ROWS = [
-    Row("simpleflock", True, f"{VENV} lockbench/workers/simple_flock.py", package="simpleflock"),
+    Row("simpleflock", True, f"{PYTHON} lockbench/workers/simple_flock.py", package="simpleflock"),
     Row("lockfile", True, "node lockbench/workers/lockfile.js", 2, "lockfile", "touch cache.lock", 11),
     Row("exists", True, "sh lockbench/workers/exists.sh", 2),
     Row("stale-pid", True, "sh lockbench/workers/stale_pid.sh", 2, prepare="echo 4194304 > lock"),
     Row("exists-create", True, "lockbench/.installed/exists_create", 2),
     Row("experiment-flag", True, f"{PYTHON} lockbench/workers/flag.py", 2),
-    Row("portalocker", False, f"{VENV} lockbench/workers/portalocker_lock.py", package="portalocker"),
-    Row("filelock", False, f"{VENV} lockbench/workers/file_lock.py", package="filelock"),
+    Row("portalocker", False, f"{PYTHON} lockbench/workers/portalocker_lock.py", package="portalocker"),
+    Row("filelock", False, f"{PYTHON} lockbench/workers/file_lock.py", package="filelock"),
     Row("mkdir", False, "sh lockbench/workers/mkdir.sh"),
     Row("flock", False, "sh lockbench/workers/flock.sh", package="util-linux"),
     Row("excl", False, "lockbench/.installed/excl"),
