@@ -1,0 +1,11 @@
+# flock of util-linux, on a descriptor that the shell keeps open until it ends.
+exec 9> lock
+flock 9
+
+[ -e lockfuzz:enter ]
+echo "$LOCKFUZZ_WORKER" > cache
+read -r seen < cache
+[ -e lockfuzz:leave ]
+exec 9>&-
+
+[ "$seen" = "$LOCKFUZZ_WORKER" ] || { echo "worker $LOCKFUZZ_WORKER read back $seen" >&2; exit 1; }

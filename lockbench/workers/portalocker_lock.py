@@ -1,0 +1,22 @@
+"""portalocker.Lock: flock on a file that stays, asked again every quarter of a second."""
+
+import os
+import sys
+from pathlib import Path
+
+import portalocker
+
+me = os.environ["LOCKFUZZ_WORKER"]
+cache = Path("cache")
+
+try:
+    with portalocker.Lock("lock", timeout=10):
+        os.path.exists("lockfuzz:enter")
+        cache.write_text(me)
+        seen = cache.read_text()
+        os.path.exists("lockfuzz:leave")
+except portalocker.LockException:
+    sys.exit(75)
+
+if seen != me:
+    sys.exit(f"worker {me} read back {seen!r}")
