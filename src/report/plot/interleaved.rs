@@ -275,7 +275,7 @@ fn kind(what: &What) -> &'static str {
         What::Locked => "enters",
         What::Wrote | What::Read(_) => "file",
         What::Blocked | What::GaveUp | What::Slept(_) | What::Refused => "stops",
-        What::Failed(_) | What::Crashed | What::Stalled => "fault",
+        What::Failed(_) | What::Crashed | What::Stalled | What::Jumped | What::CallFailed => "fault",
         What::Began | What::Unlocked | What::Exited | What::Note(_) => "step",
     }
 }
