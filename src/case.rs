@@ -101,25 +101,41 @@ pub struct Faults {
     pub crashes: u32,
     /// The clock moves on although somebody could.
     pub stalls: u32,
+    /// The clock is set back by [`JUMP`](crate::time::JUMP).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub jumps: u32,
+    /// A call of [`crate::fs`] fails, though nothing is wrong.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failures: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Faults {
     /// Nothing goes wrong but what the lock does.
-    pub const NONE: Faults = Faults { crashes: 0, stalls: 0 };
+    pub const NONE: Faults = Faults { crashes: 0, stalls: 0, jumps: 0, failures: 0 };
     /// One process is killed.
-    pub const CRASH: Faults = Faults { crashes: 1, stalls: 0 };
+    pub const CRASH: Faults = Faults { crashes: 1, ..Faults::NONE };
     /// The clock moves on once.
-    pub const STALL: Faults = Faults { crashes: 0, stalls: 1 };
-    /// None, and each of the two.
-    pub const ALL: [Faults; 3] = [Faults::NONE, Faults::CRASH, Faults::STALL];
+    pub const STALL: Faults = Faults { stalls: 1, ..Faults::NONE };
+    /// The clock is set back once.
+    pub const JUMP: Faults = Faults { jumps: 1, ..Faults::NONE };
+    /// One call fails.
+    pub const FAILURE: Faults = Faults { failures: 1, ..Faults::NONE };
+    /// None, and each of the four.
+    pub const ALL: [Faults; 5] = [Faults::NONE, Faults::CRASH, Faults::STALL, Faults::JUMP, Faults::FAILURE];
 
-    /// The word for it, as the command line and tables spell it: the kinds that may strike.
+    /// The word for it, as the command line and tables spell it: the kind that may strike.
     pub const fn name(self) -> &'static str {
-        match (self.crashes, self.stalls) {
-            (0, 0) => "none",
-            (_, 0) => "crash",
-            (0, _) => "stall",
-            (_, _) => "crash and stall",
+        match (self.crashes, self.stalls, self.jumps, self.failures) {
+            (0, 0, 0, 0) => "none",
+            (_, 0, 0, 0) => "crash",
+            (0, _, 0, 0) => "stall",
+            (0, 0, _, 0) => "jump",
+            (0, 0, 0, _) => "calls",
+            _ => "several",
         }
     }
 
@@ -303,9 +319,20 @@ mod tests {
         assert_eq!(with(Faults::STALL, None, threads), Err(Illegal::FaultsInOrder));
         assert_eq!(with(Faults::CRASH, Some(vec![]), processes), Ok(()));
         assert_eq!(with(Faults::CRASH, Some(vec![]), threads), Err(Illegal::CrashOfThread));
-        let both = Faults { crashes: 2, stalls: 1 };
-        assert_eq!(Faults::ALL.map(Faults::name), ["none", "crash", "stall"]);
-        assert_eq!((both.name(), both.is_none(), Faults::NONE.is_none()), ("crash and stall", false, true));
+        let several = Faults { crashes: 2, ..Faults::STALL };
+        let names = ["none", "crash", "stall", "jump", "calls"];
+        assert_eq!(Faults::ALL.map(Faults::name), names);
+        assert_eq!((several.name(), several.is_none(), Faults::NONE.is_none()), ("several", false, true));
+    }
+
+    /// Files from before there were all kinds say nothing of the others, and are written as they were.
+    #[test]
+    fn a_kind_of_fault_that_is_not_named_does_not_strike() {
+        let old = r#"{"crashes":1,"stalls":0}"#;
+        assert_eq!(serde_json::from_str::<Faults>(old).unwrap(), Faults::CRASH);
+        assert_eq!(serde_json::to_string(&Faults::CRASH).unwrap(), old);
+        let new = serde_json::to_string(&Faults { jumps: 2, ..Faults::FAILURE }).unwrap();
+        assert_eq!(new, r#"{"crashes":0,"stalls":0,"jumps":2,"failures":1}"#);
     }
 
     #[test]

@@ -69,6 +69,11 @@ pub enum What {
     Slept(Time),
     /// Could have gone on, but the clock moved first: `at` says how far.
     Stalled,
+    /// The clock was set back before its next step.
+    Jumped,
+    /// A file call of its failed, though nothing was wrong: the one that is noted next, or, where none is
+    /// before the worker goes on, a wait that was interrupted.
+    CallFailed,
     /// Its process was killed, before its next step.
     Crashed,
     /// Its lock had passed to somebody else meanwhile, so what it wanted to do was refused.
@@ -111,7 +116,7 @@ impl What {
 
     /// Is it a fault that struck?
     pub const fn is_fault(&self) -> bool {
-        matches!(self, What::Crashed | What::Stalled)
+        matches!(self, What::Crashed | What::Stalled | What::Jumped | What::CallFailed)
     }
 }
 
@@ -190,7 +195,12 @@ impl History {
     /// How many faults struck.
     pub fn faults(&self) -> Faults {
         let count = |wanted: &What| self.events.iter().filter(|event| event.what == *wanted).count() as u32;
-        Faults { crashes: count(&What::Crashed), stalls: count(&What::Stalled) }
+        Faults {
+            crashes: count(&What::Crashed),
+            stalls: count(&What::Stalled),
+            jumps: count(&What::Jumped),
+            failures: count(&What::CallFailed),
+        }
     }
 
     /// Whether two workers wanted the lock at once: somebody met it taken, or two held it.
@@ -241,10 +251,11 @@ mod tests {
 
     #[test]
     fn the_faults_that_struck_are_counted() {
-        let all = [(1, What::Crashed), (2, What::Stalled), (2, What::Locked), (2, What::Stalled)];
-        assert_eq!(history(&all).faults(), Faults { crashes: 1, stalls: 2 });
+        use What::{CallFailed, Crashed, Jumped, Locked, Stalled};
+        let all = [Crashed, Stalled, Locked, Stalled, Jumped, CallFailed].map(|what| (2, what));
+        assert_eq!(history(&all).faults(), Faults { crashes: 1, stalls: 2, jumps: 1, failures: 1 });
         let faults = all.map(|(_, what)| what.is_fault());
-        assert_eq!(faults, [true, true, false, true]);
+        assert_eq!(faults, [true, true, false, true, true, true]);
     }
 
     #[test]

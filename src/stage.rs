@@ -6,7 +6,9 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use crate::time;
 
 /// A thing that operations share: a name in a folder, an inode, a piece of memory, a lock.
 ///
@@ -106,12 +108,17 @@ pub(crate) trait Stage {
         self.block();
     }
 
-    /// How far the run's clock has come.
-    fn now(&self) -> Duration;
+    /// What the run's clock shows.
+    fn now(&self) -> SystemTime;
     /// This worker does nothing until the run's clock has moved so far.
     fn sleep(&self, duration: Duration);
     /// What this attempt has found may be another from this time on, though nobody changes anything.
-    fn due(&self, at: Duration);
+    fn due(&self, at: SystemTime);
+
+    /// Must the call that is made now fail, though nothing is wrong? Asked only if it can.
+    fn fails(&self) -> bool {
+        false
+    }
 
     /// A number for an inode that does not differ from run to run, as the inode's own does.
     fn sight(&self, device: u64, number: u64) -> u64 {
@@ -172,18 +179,28 @@ pub fn changed() {
     with_stage(|stage| stage.changed());
 }
 
-/// The run's clock, which begins at zero; `None` outside a run. Looking at it is a step.
-pub fn now() -> Option<Duration> {
+/// What the run's clock shows; `None` outside a run. Looking at it is a step.
+pub fn now() -> Option<SystemTime> {
     let stage = stage()?;
     stage.point(&|| vec![Access::Look(clock())]);
     let now = stage.now();
-    stage.note(format_args!("clock: {} s", now.as_secs_f64()));
+    let seconds = match now.duration_since(time::at(Duration::ZERO)) {
+        Ok(since) => since.as_secs_f64(),
+        Err(before) => -before.duration().as_secs_f64(),
+    };
+    stage.note(format_args!("clock: {seconds} s"));
     Some(now)
 }
 
 /// The same, without a step: for what is done to a file by the way.
-pub(crate) fn clock_time() -> Option<Duration> {
+pub(crate) fn clock_time() -> Option<SystemTime> {
     stage().map(|stage| stage.now())
+}
+
+/// Must the call that is made now fail, though nothing is wrong? It is one of the faults of a run. To be asked
+/// after the call's point, and only if this call can fail at this moment.
+pub(crate) fn fails() -> bool {
+    stage().is_some_and(|stage| stage.fails())
 }
 
 /// Sleeps: in a run until its clock has moved so far, otherwise for real.
@@ -200,7 +217,7 @@ pub fn sleep(duration: Duration) {
 
 /// What was found since the attempt began may be another from this time of the run's clock on, though
 /// nobody changes anything: a lease ends, a lock file comes of age. Who is blocked tries again then.
-pub fn due(at: Duration) {
+pub fn due(at: SystemTime) {
     with_stage(|stage| stage.due(at));
 }
 
@@ -241,11 +258,14 @@ pub(crate) mod recorder {
     }
 
     #[derive(Default)]
-    struct Recorder(RefCell<Vec<Step>>);
+    struct Recorder {
+        steps: RefCell<Vec<Step>>,
+        fails: bool,
+    }
 
     impl Recorder {
         fn last(&self, act: impl FnOnce(&mut Step)) {
-            act(self.0.borrow_mut().last_mut().expect("a point comes first"));
+            act(self.steps.borrow_mut().last_mut().expect("a point comes first"));
         }
     }
 
@@ -253,7 +273,7 @@ pub(crate) mod recorder {
         fn point(&self, next: &dyn Fn() -> Vec<Access>) {
             let next = next();
             assert!(next.len() <= ACCESSES, "{next:?}");
-            self.0.borrow_mut().push(Step { next, ..Step::default() });
+            self.steps.borrow_mut().push(Step { next, ..Step::default() });
         }
 
         fn note(&self, text: fmt::Arguments<'_>) {
@@ -264,13 +284,18 @@ pub(crate) mod recorder {
             self.last(|step| step.changed = true);
         }
 
-        fn now(&self) -> Duration {
-            Duration::ZERO
+        fn now(&self) -> SystemTime {
+            time::at(Duration::ZERO)
         }
 
         fn sleep(&self, _: Duration) {}
 
-        fn due(&self, _: Duration) {}
+        fn due(&self, _: SystemTime) {}
+
+        fn fails(&self) -> bool {
+            self.fails
+        }
+
         fn block(&self) {
             panic!("nobody is there to wait for");
         }
@@ -278,10 +303,19 @@ pub(crate) mod recorder {
 
     /// The steps that `act` takes.
     pub(crate) fn steps<T>(act: impl FnOnce() -> T) -> (T, Vec<Step>) {
-        let recorder = std::rc::Rc::new(Recorder::default());
+        recorded(Recorder::default(), act)
+    }
+
+    /// The same where every call fails that can.
+    pub(crate) fn failing_steps<T>(act: impl FnOnce() -> T) -> (T, Vec<Step>) {
+        recorded(Recorder { fails: true, ..Recorder::default() }, act)
+    }
+
+    fn recorded<T>(recorder: Recorder, act: impl FnOnce() -> T) -> (T, Vec<Step>) {
+        let recorder = std::rc::Rc::new(recorder);
         STAGE.set(Some(recorder.clone()));
         let result = act();
         STAGE.set(None);
-        (result, recorder.0.take())
+        (result, recorder.steps.take())
     }
 }

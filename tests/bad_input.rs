@@ -437,7 +437,10 @@ fn a_counterexample_with_choices_that_are_none() {
         (with("faults", 1.into()), "expected struct Faults"),
         (with("faults", "crash".into()), "expected struct Faults"),
         (with("faults", Value::Null), "expected struct Faults"),
-        (with("faults", json!({"crash": 1})), "unknown field `crash`, expected `crashes` or `stalls`"),
+        (
+            with("faults", json!({"crash": 1})),
+            "unknown field `crash`, expected one of `crashes`, `stalls`, `jumps`, `failures`",
+        ),
         (with("faults", json!({"crashes": -1})), "integer `-1`, expected u32"),
         (with("faults", json!({"stalls": 1.5})), "floating point `1.5`, expected u32"),
         (with("faults", json!({"stalls": "one"})), "expected u32"),

@@ -81,8 +81,10 @@ fn every_word_of_an_event() {
         What::Stalled => 12,
         What::Crashed => 13,
         What::Refused => 14,
+        What::Jumped => 15,
+        What::CallFailed => 16,
     });
-    assert_eq!(what, 14);
+    assert_eq!(what, 16);
     let saw = kinds(&read_lines("json saw"), |seen: &Seen| match seen {
         Seen::Worker(_) => 1,
         Seen::Stranger { .. } => 2,
@@ -176,6 +178,8 @@ enum Strikes {
     None,
     Crash,
     Stall,
+    Jump,
+    Calls,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -195,7 +195,7 @@ mod tests {
         let promise = Promise {
             claim,
             patience: patience.map(Time::from_micros),
-            withstands: Withstands { crash: false, stall: true },
+            withstands: Withstands { crash: false, ..Withstands::ALL },
             fenced: false,
         };
         let word = |m: &Move| {

@@ -101,7 +101,8 @@ fn moves(history: &History) -> impl Iterator<Item = (usize, Move)> {
             What::Exited => Outcome::Exited,
             // What follows from these, or cannot happen in a run in order.
             What::Began | What::Note(_) | What::Locked | What::Unlocked | What::Failed(_) => return None,
-            What::Slept(_) | What::Stalled | What::Crashed | What::Refused => return None,
+            What::Slept(_) | What::Stalled | What::Jumped | What::CallFailed => return None,
+            What::Crashed | What::Refused => return None,
             What::Entered | What::Left | What::Quit(_) | What::Died(_) => return None,
             What::Found(_) | What::CheckFailed(_) => return None,
         };

@@ -26,7 +26,7 @@ fn case(workers: u32, scope: Scope) -> Case {
 }
 
 fn promise(claim: Claim) -> Promise {
-    Promise { claim, patience: None, withstands: Withstands { crash: true, stall: true }, fenced: false }
+    Promise { claim, patience: None, withstands: Withstands::ALL, fenced: false }
 }
 
 /// Each event stands under the command that its worker is at.

@@ -59,7 +59,7 @@ impl Evidence {
         for event in &history.events {
             match event.what {
                 // Nobody expects more of them.
-                What::Crashed | What::Refused => did[event.worker as usize] = (true, true),
+                What::Crashed | What::Refused | What::Failed(_) => did[event.worker as usize] = (true, true),
                 What::Wrote => did[event.worker as usize].0 = true,
                 What::Read(_) => did[event.worker as usize].1 = true,
                 _ => {}

@@ -78,7 +78,7 @@ pub(super) struct FuzzArgs {
     #[arg(long, value_name = "ORDER", value_delimiter = ',', value_parser = order)]
     pub(super) order: Vec<Order>,
     /// Only with these faults: none, crash (a process is killed), stall (the clock moves on although
-    /// somebody could) [default: none, and those for which a lock has a row]
+    /// somebody could), jump (the clock is set back by an hour), calls (a file call fails: the disk is full, say) [default: none, and those for which a lock has a row]
     #[arg(long, value_name = "FAULT", value_delimiter = ',', value_parser = faults)]
     pub(super) faults: Vec<Faults>,
     /// stepped (no clock, nothing left to chance) or realtime (the original experiment)

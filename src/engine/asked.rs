@@ -63,13 +63,8 @@ impl<'a> Asked<'a> {
                     break;
                 }
             };
-            match chosen.act {
-                Act::Step => return chosen.worker as usize,
-                Act::Crash => {
-                    board.doom(chosen.worker);
-                    break;
-                }
-                Act::Clock => board.stall(first),
+            if let Some(next) = board.befall(first, (chosen.worker, chosen.act)) {
+                return next;
             }
             let next = board.decide(last);
             if next != DRIVER {
@@ -100,7 +95,6 @@ fn known(board: &Board, (worker, act): (Wid, Act)) -> Enabled {
     match act {
         Act::Step => Enabled { worker, act, step: board.steps_taken(worker), next: board.announced(worker) },
         // A fault touches everything.
-        Act::Crash => Enabled { worker, act, step: board.steps_taken(worker), next: Vec::new() },
-        Act::Clock => Enabled { worker, act, step: 0, next: Vec::new() },
+        _ => Enabled { worker, act, step: board.steps_taken(worker), next: Vec::new() },
     }
 }

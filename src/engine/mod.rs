@@ -202,6 +202,10 @@ impl Crews {
         let history = history?;
         for (nth, event) in history.events.iter().enumerate() {
             if let What::Failed(errno) = event.what {
+                if history.events[..nth].iter().any(|before| before.what == What::CallFailed) {
+                    // That tells of the lock, and not of the machine.
+                    break;
+                }
                 let folder = folder.clone();
                 let source = match history.events[..nth].last().map(|before| &before.what) {
                     Some(What::Note(why)) if errno == 0 => io::Error::other(why.clone()),

@@ -159,7 +159,8 @@ fn latest(plan: &Plan, case: &Case, events: &[Event]) -> Option<Late> {
                 at - working_since[w]
             }
             What::Note(_) => continue,
-            What::Slept(_) | What::Stalled | What::Crashed | What::Refused => continue,
+            What::Slept(_) | What::Stalled | What::Jumped | What::CallFailed => continue,
+            What::Crashed | What::Refused => continue,
             // Of programs that are traced.
             What::Entered | What::Left | What::Quit(_) | What::Died(_) => continue,
             What::Found(_) | What::CheckFailed(_) => continue,

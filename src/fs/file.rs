@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 
 use super::touch::{self, Links, Touch};
 use super::words::{Content, Ended, Name};
-use super::{note_metadata, note_read, point, stamp};
+use super::{full, half, make, note_metadata, note_read, point, stamp};
 use crate::stage::{self, Access, Object};
 use crate::sys::ofd;
 
@@ -253,12 +254,14 @@ impl File {
     fn write_step<T>(
         &self,
         content: &[u8],
-        act: impl FnOnce(&mut &fs::File) -> io::Result<T>,
+        act: impl FnOnce(&mut &fs::File, Option<&[u8]>) -> io::Result<T>,
     ) -> io::Result<T> {
         point(|| self.touch(Access::Change).and(self.position()));
-        let result = act(&mut self.file());
+        let half = half(content);
+        let result = act(&mut self.file(), half);
         stamp(self.file());
-        stage::note(format_args!("write {} {}: {}", Name(&self.path), Content(content), Ended::of(&result)));
+        let written = Content(half.filter(|_| result.is_ok()).unwrap_or(content));
+        stage::note(format_args!("write {} {written}: {}", Name(&self.path), Ended::of(&result)));
         stage::changed();
         result
     }
@@ -276,6 +279,8 @@ fn blocking(mut attempt: impl FnMut() -> Result<(), TryLockError>) -> io::Result
     loop {
         match attempt() {
             Ok(()) => return Ok(()),
+            // A signal comes before anybody gives the lock back.
+            Err(TryLockError::WouldBlock) if stage::fails() => return Err(Errno::INTR.into()),
             Err(TryLockError::WouldBlock) => stage::wait(),
             Err(TryLockError::Error(why)) => return Err(why),
         }
@@ -360,11 +365,18 @@ impl Read for File {
 /// [`Write::write_all`] is one step.
 impl Write for &File {
     fn write(&mut self, content: &[u8]) -> io::Result<usize> {
-        self.write_step(content, |file| file.write(content))
+        self.write_step(content, |file, half| match half {
+            Some([]) => Err(full()),
+            Some(half) => file.write(half),
+            None => file.write(content),
+        })
     }
 
     fn write_all(&mut self, content: &[u8]) -> io::Result<()> {
-        self.write_step(content, |file| file.write_all(content))
+        self.write_step(content, |file, half| match half {
+            Some(half) => file.write_all(half).and(Err(full())),
+            None => file.write_all(content),
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -472,7 +484,10 @@ impl OpenOptions {
         point(|| self.touch(path));
         // Nobody comes in between now.
         let makes = self.create_new || self.truncate || (self.create && stage::in_run() && !path.exists());
-        let result = self.options.open(path);
+        let result = match self.create || self.create_new {
+            true => make(path, || self.options.open(path)),
+            false => self.options.open(path),
+        };
         let verb = match self {
             OpenOptions { create_new: true, .. } => "create_new",
             OpenOptions { create: true, .. } => "create",

@@ -4,8 +4,13 @@
 //! on, after it the history says how it ended, and whoever waits for what it changed may try again.
 //!
 //! One call is one step, also where the system needs several: [`read`] and [`write()`] are never seen
-//! half done. What a program does between opening a file and writing to it is seen with a [`File`].
-//! Access times are taken for something that nobody looks at.
+//! half done, unless they fail. What a program does between opening a file and writing to it is seen
+//! with a [`File`]. Access times are taken for something that nobody looks at.
+//!
+//! A run whose faults have failures lets a call fail. What makes a new name fails with `ENOSPC` and makes none.
+//! What writes comes half as far: [`Write::write`](std::io::Write::write) of a [`File`] says so by its count,
+//! the others end with `ENOSPC`. [`File::lock`] and [`File::lock_shared`] fail with `EINTR` where they would
+//! have to wait. All other calls do not fail.
 
 mod file;
 mod touch;
@@ -15,8 +20,9 @@ use std::fs::{self, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use crate::stage;
-use crate::time;
 
 pub use file::{File, OpenOptions};
 pub use std::fs::{DirEntry, FileType, Metadata, Permissions, TryLockError};
@@ -36,7 +42,7 @@ fn point(touch: impl Fn() -> Touch) {
 fn stamp(file: &fs::File) {
     if let Some(now) = stage::clock_time() {
         // On a file of somebody else's it fails; then the file keeps the machine's time.
-        let _ = file.set_times(FileTimes::new().set_modified(time::at(now)));
+        let _ = file.set_times(FileTimes::new().set_modified(now));
     }
 }
 
@@ -46,6 +52,22 @@ fn stamp_path(path: &Path) {
     {
         stamp(&file);
     }
+}
+
+/// The error of a disk that is full.
+fn full() -> io::Error {
+    Errno::NOSPC.into()
+}
+
+/// Makes something new at this name, unless the disk happens to be full.
+fn make<T>(name: &Path, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let is_new = || stage::in_run() && fs::symlink_metadata(name).is_err();
+    if is_new() && stage::fails() { Err(full()) } else { act() }
+}
+
+/// How much of this finds room, if not all of it does: the disk happens to be full.
+fn half(content: &[u8]) -> Option<&[u8]> {
+    (!content.is_empty() && stage::fails()).then(|| &content[..content.len() / 2])
 }
 
 /// A step that changes something when it succeeds.
@@ -72,7 +94,7 @@ fn change_two(
     act: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
     point(touch);
-    let result = act();
+    let result = make(other, act);
     stage::note(format_args!("{verb} {} {preposition} {}: {}", Name(one), Name(other), Ended::of(&result)));
     if result.is_ok() {
         stage::changed();
@@ -196,7 +218,10 @@ pub fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> io::Result<()
         let name = Touch::new().look_for(path, Links::Follow).change_name(path);
         name.change_at(path, Links::Follow)
     });
-    let result = fs::write(path, content);
+    let result = match half(content) {
+        Some(half) => fs::write(path, half).and(Err(full())),
+        None => fs::write(path, content),
+    };
     stamp_path(path);
     stage::note(format_args!("write {} {}: {}", Name(path), Content(content), Ended::of(&result)));
     // What was written before an error stays written.
@@ -237,7 +262,7 @@ pub fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
         "create_dir",
         path,
         || Touch::new().change_name(path),
-        || fs::create_dir(path).inspect(|()| stamp_path(path)),
+        || make(path, || fs::create_dir(path)).inspect(|()| stamp_path(path)),
     )
 }
 

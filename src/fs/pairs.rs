@@ -169,11 +169,11 @@ impl Stage for Peek {
     fn note(&self, _: fmt::Arguments<'_>) {}
     fn changed(&self) {}
     fn block(&self) {}
-    fn now(&self) -> std::time::Duration {
-        std::time::Duration::ZERO
+    fn now(&self) -> std::time::SystemTime {
+        crate::time::at(std::time::Duration::ZERO)
     }
     fn sleep(&self, _: std::time::Duration) {}
-    fn due(&self, _: std::time::Duration) {}
+    fn due(&self, _: std::time::SystemTime) {}
     fn sight(&self, device: u64, inode: u64) -> u64 {
         number(&self.inodes, device, inode)
     }

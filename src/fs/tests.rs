@@ -3,7 +3,7 @@ use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 
 use super::*;
-use crate::stage::recorder::{Step, steps};
+use crate::stage::recorder::{Step, failing_steps, steps};
 use crate::stage::{Access, Object};
 
 fn folder() -> tempfile::TempDir {
@@ -222,4 +222,63 @@ fn notes_stay_short() {
         note,
         format!(r#"write "{}…" "line\n\u{{7}}line\n\u{{7}}line\n\u{{7}}li…": ok"#, "a".repeat(20))
     );
+}
+
+/// What each call does where it is made to fail, and what is there afterwards.
+#[test]
+fn a_call_that_fails_does_what_it_does_on_a_full_disk() {
+    let folder = folder();
+    let [here, there] = ["here", "there"].map(|last| folder.path().join(last));
+    fs::write(&here, "old").unwrap();
+    let full = Some(ErrorKind::StorageFull);
+    let fails = |act: &dyn Fn() -> io::Result<()>, note: &str| {
+        let (result, steps) = failing_steps(act);
+        assert_eq!((kind(result), steps[0].note.as_str()), (full, note));
+        assert!(fs::symlink_metadata(&there).is_err(), "{note}");
+    };
+    // No room for a new name: none is made.
+    fails(&|| File::create_new(&there).map(drop), r#"create_new "there": no storage space"#);
+    fails(&|| File::create(&there).map(drop), r#"create "there": no storage space"#);
+    fails(&|| create_dir(&there), r#"create_dir "there": no storage space"#);
+    fails(&|| hard_link(&here, &there), r#"hard_link "here" to "there": no storage space"#);
+    fails(&|| symlink("here", &there), r#"symlink "here" at "there": no storage space"#);
+    fails(&|| rename(&here, &there), r#"rename "here" to "there": no storage space"#);
+    // No new name, no room needed.
+    let exists = Some(ErrorKind::AlreadyExists);
+    assert_eq!(kind(failing_steps(|| File::create_new(&here).map(drop)).0), exists);
+    assert_eq!(kind(failing_steps(|| create_dir(&here)).0), exists);
+    assert_eq!(kind(failing_steps(|| hard_link(&here, &here)).0), exists);
+    failing_steps(|| (exists_and_empty(&here), remove_file(&here).unwrap()));
+    assert!(!here.exists());
+    // What is written comes half as far.
+    assert_eq!(kind(failing_steps(|| write(&here, "123456")).0), full);
+    assert_eq!(fs::read_to_string(&here).unwrap(), "123");
+    assert_eq!(kind(failing_steps(|| write(&here, "1")).0), full);
+    assert_eq!(fs::read_to_string(&here).unwrap(), "");
+    let open = || OpenOptions::new().append(true).open(&here).unwrap();
+    let (count, steps) = failing_steps(|| open().write(b"abcde").unwrap());
+    assert_eq!((count, steps[1].note.as_str()), (2, r#"write "here" "ab": ok"#));
+    assert_eq!(kind(failing_steps(|| open().write(b"f")).0), full);
+    assert_eq!(failing_steps(|| open().write(b"")).0.unwrap(), 0);
+    assert_eq!(kind(failing_steps(|| open().write_all(b"cdxx")).0), full);
+    assert_eq!(fs::read_to_string(&here).unwrap(), "abcd");
+    // Outside a run nothing fails.
+    write(&there, "all").unwrap();
+}
+
+fn exists_and_empty(path: &Path) {
+    assert!(exists(path).unwrap());
+    write(path, "").unwrap();
+    assert!(read(path).unwrap().is_empty());
+}
+
+#[test]
+fn only_a_wait_is_interrupted() {
+    let folder = folder();
+    let path = folder.path().join("lock");
+    let [one, other] = [File::create(&path), File::create(&path)].map(Result::unwrap);
+    failing_steps(|| one.lock().unwrap());
+    assert!(matches!(failing_steps(|| other.try_lock()).0, Err(TryLockError::WouldBlock)));
+    assert_eq!(kind(failing_steps(|| other.lock()).0), Some(ErrorKind::Interrupted));
+    assert_eq!(kind(failing_steps(|| other.lock_shared()).0), Some(ErrorKind::Interrupted));
 }

@@ -80,14 +80,18 @@ pub enum Act {
     Crash,
     /// The clock moves on to the next deadline, though somebody could go on.
     Clock,
+    /// The clock is set back.
+    Jump,
+    /// The next call of a worker's that can fail will.
+    Fail,
 }
 
 /// A worker that could go on, and what it would do next; or a fault that could strike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enabled {
-    /// Who; for the clock 0.
+    /// Who; for what befalls the clock 0.
     pub worker: Wid,
-    /// What. The faults come last in the list: the crashes by worker, then the clock.
+    /// What. The faults come last in the list, in the order of [`Act`], each kind by worker.
     pub act: Act,
     /// How many steps it has taken in this execution.
     pub step: u32,

@@ -73,8 +73,10 @@ pub struct Promise {
 impl Promise {
     /// What is left of it when these faults may strike.
     pub const fn under(self, faults: Faults) -> Promise {
-        let claim = if faults.stalls > 0 && !self.withstands.stall { Claim::Nobody } else { self.claim };
-        Promise { claim, ..self }
+        let Withstands { crash: _, stall, jump, failure } = self.withstands;
+        let lost =
+            faults.stalls > 0 && !stall || faults.jumps > 0 && !jump || faults.failures > 0 && !failure;
+        Promise { claim: if lost { Claim::Nobody } else { self.claim }, ..self }
     }
 }
 
@@ -85,6 +87,15 @@ pub struct Withstands {
     pub crash: bool,
     /// A holder that stalls for any time still has the lock.
     pub stall: bool,
+    /// So has one that meets a clock which was set back.
+    pub jump: bool,
+    /// A file call that fails costs one worker the lock, the one who made it; all else is as it was.
+    pub failure: bool,
+}
+
+impl Withstands {
+    /// Nothing of what it promises is lost.
+    pub const ALL: Withstands = Withstands { crash: true, stall: true, jump: true, failure: true };
 }
 
 #[cfg(test)]
@@ -102,6 +113,25 @@ mod tests {
         assert_eq!(covers(Claim::LoneProcesses), [[false; 2], [true; 2], [false; 2]]);
         assert_eq!(covers(Claim::Unmixed), [[true; 2], [true; 2], [true, false]]);
         assert_eq!(covers(Claim::Everyone), [[true; 2], [true; 2], [true; 2]]);
+    }
+
+    #[test]
+    fn a_promise_is_lost_under_what_it_does_not_withstand() {
+        let withstands = [
+            (Faults::STALL, Withstands { stall: false, ..Withstands::ALL }),
+            (Faults::JUMP, Withstands { jump: false, ..Withstands::ALL }),
+            (Faults::FAILURE, Withstands { failure: false, ..Withstands::ALL }),
+            // After a crash two are still not inside.
+            (Faults::NONE, Withstands { crash: false, ..Withstands::ALL }),
+        ];
+        for (fault, withstands) in withstands {
+            let promise = Promise { claim: Claim::Everyone, patience: None, withstands, fenced: false };
+            for faults in Faults::ALL {
+                let lost = faults == fault && !fault.is_none();
+                let left = if lost { Claim::Nobody } else { Claim::Everyone };
+                assert_eq!(promise.under(faults).claim, left, "{withstands:?}, {faults:?}");
+            }
+        }
     }
 
     #[test]

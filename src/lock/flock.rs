@@ -22,7 +22,7 @@ pub const FLOCK: Double = Double {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&site.path)?;
         Ok(Box::new(Flock(file)))
     },
-    withstands: Withstands { crash: true, stall: true },
+    withstands: Withstands::ALL,
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

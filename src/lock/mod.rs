@@ -168,7 +168,7 @@ impl Double {
         remedy: "",
         claim: Claim::Nobody,
         patience: None,
-        withstands: Withstands { crash: false, stall: true },
+        withstands: Withstands { crash: false, ..Withstands::ALL },
         faults: &[],
         fenced: false,
         atomic: false,

@@ -50,7 +50,8 @@ pub struct Question {
     pub preemptions: Option<u32>,
     /// What may be left out because it comes out the same.
     pub reduction: Reduction,
-    /// What may go wrong, at any point.
+    /// What may go wrong, at any point: crashes. A certificate says nothing of the other faults, so with
+    /// those there is none.
     pub faults: Faults,
 }
 
@@ -142,6 +143,8 @@ pub enum Why {
     Unclear(Reason),
     /// It found nothing wrong with a lock that is broken, so it proves nothing of another one.
     Blind,
+    /// What a certificate says holds without these faults only.
+    Faults,
 }
 
 /// Searches with one engine.
@@ -178,6 +181,9 @@ impl Prover {
     pub fn answer(&mut self, question: Question) -> Result<Answer, Error> {
         let start = Instant::now();
         let short = |question, why, executions| Ok(Answer::Short(Shortfall { question, why, executions }));
+        if question.faults != (Faults { crashes: question.faults.crashes, ..Faults::NONE }) {
+            return short(question, Why::Faults, 0);
+        }
         let mut search = match self.search(question)? {
             Ok(search) => search,
             Err(why) => return short(question, why.0, why.1),

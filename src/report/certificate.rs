@@ -158,6 +158,7 @@ fn reason(short: &Shortfall) -> String {
         Why::Interrupted => format!("interrupted {after}, and there are more"),
         Why::Unrepeatable => format!("{after} the same choices did not lead to the same steps any more"),
         Why::Unclear(reason) => format!("{after}: {reason}"),
+        Why::Faults => "a certificate is given with crashes alone, and with no other faults".to_owned(),
         Why::Blind => format!(
             "it is broken, and {} have not shown it, so this search proves nothing; allow more preemptions",
             executions(short.executions)

@@ -76,6 +76,8 @@ fn did(what: &What) -> Option<String> {
         What::Exited => "leaves".to_owned(),
         What::Slept(until) => format!("sleeps until {until} s"),
         What::Stalled => "is stalled: the clock moves on although it could go on".to_owned(),
+        What::Jumped => "is told another time: the clock is set back by an hour".to_owned(),
+        What::CallFailed => "is let down by its file call, though nothing is wrong".to_owned(),
         What::Crashed => "is killed".to_owned(),
         What::Refused => "is refused: its lock has passed to another".to_owned(),
         What::Failed(errno) => format!("fails (errno {errno})"),

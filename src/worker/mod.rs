@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -27,6 +27,7 @@ use crate::lock::{Double, Lock, LockError, Site, TryLock};
 use crate::schedule::{Command, Time, Wid};
 use crate::stage::{self, Access, Object, Stage};
 use crate::sys::mapping::Mapping;
+use crate::time;
 
 use board::{Board, DRIVER, bell};
 pub use crew::{Crew, Staff};
@@ -234,6 +235,12 @@ impl<'a> Desk<'a> {
             lock.try_lock()
         });
         match tried.unwrap_or_else(TryLock::Failed) {
+            // What a failing call of somebody else's has left behind: no way in, until it is cleared away.
+            TryLock::Failed(why) if self.board.has_failed() && !actor.let_down.get() => {
+                stage::note(format_args!("error: {why}"));
+                self.board.block_if_unchanged(self.me.wid);
+                Entry::Blocked
+            }
             TryLock::Acquired => Entry::In,
             TryLock::WouldBlock => {
                 // Who slept has not looked at everything since.
@@ -372,8 +379,8 @@ impl<'a> Desk<'a> {
             }
             // Said before it is done: on a real clock the next holder may speak at once.
             log(What::Unlocked);
-            self.lock.as_mut().expect("who holds the lock has opened it").unlock()?;
             self.holds = false;
+            self.lock.as_mut().expect("who holds the lock has opened it").unlock()?;
             // A lock of which nothing is known may not say so itself.
             if self.double.atomic || self.double.varied {
                 stage::changed();
@@ -405,12 +412,14 @@ struct Actor {
     left: Cell<bool>,
     /// It has slept in the present attempt, and looked again since.
     slept: Cell<bool>,
+    /// A call of its own was made to fail.
+    let_down: Cell<bool>,
 }
 
 impl Actor {
     fn new(board: &Arc<Mapping<Board>>, me: Wid, local: Option<&Arc<Local>>) -> Self {
-        let (step, chosen, left, slept) = Default::default();
-        Actor { board: Arc::clone(board), local: local.cloned(), me, step, chosen, left, slept }
+        let (step, chosen, left, slept, let_down) = Default::default();
+        Actor { board: Arc::clone(board), local: local.cloned(), me, step, chosen, left, slept, let_down }
     }
 
     /// Who is next after `last`. Where the scheduler lives in this process it is asked on the spot; where it does not,
@@ -466,8 +475,9 @@ impl Stage for Actor {
         }
     }
 
-    fn now(&self) -> Duration {
-        Duration::from_micros(self.board.now().as_micros())
+    fn now(&self) -> SystemTime {
+        let now = time::at(Duration::from_micros(self.board.now().as_micros()));
+        now - Duration::from_micros(self.board.is_set_back_by())
     }
 
     fn sleep(&self, duration: Duration) {
@@ -483,8 +493,18 @@ impl Stage for Actor {
         }
     }
 
-    fn due(&self, at: Duration) {
-        self.board.due(self.me, Time::from(at).as_micros());
+    fn due(&self, at: SystemTime) {
+        let set_back = Duration::from_micros(self.board.is_set_back_by());
+        let since = at.checked_add(set_back).map(|at| at.duration_since(time::at(Duration::ZERO)));
+        if let Some(Ok(since)) = since {
+            self.board.due(self.me, Time::from(since).as_micros());
+        }
+    }
+
+    fn fails(&self) -> bool {
+        let fails = !self.left.get() && self.board.take_failing(self.me);
+        self.let_down.set(self.let_down.get() || fails);
+        fails
     }
 
     fn sight(&self, device: u64, number: u64) -> u64 {

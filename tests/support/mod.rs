@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use tempfile::TempDir;
 
 /// How many rows `lockfuzz fuzz` has when nothing else is asked for.
-pub const ROWS: usize = 87;
+pub const ROWS: usize = 101;
 
 /// A folder for the cases' files; in memory where that can be had.
 pub fn folder() -> TempDir {

@@ -398,6 +398,7 @@ impl Run {
                 Act::Step => family.step(tid, one.worker),
                 Act::Crash => family.crash(one.worker),
                 Act::Clock => family.stall(enabled[0].worker),
+                Act::Jump | Act::Fail => unreachable!("it is not among the options"),
             }
             .map_err(failed)?;
         }

@@ -74,6 +74,13 @@ impl Bakery {
         Ok(())
     }
 
+    /// After an error: nobody shall wait for the number that it has not got.
+    fn withdraw(&self) {
+        for left in [&self.numbers[self.me], &self.choosing[self.me]] {
+            let _ = fs::remove_file(left);
+        }
+    }
+
     fn number_of(&self, other: usize) -> io::Result<u64> {
         let number = found(fs::read_to_string(&self.numbers[other]))?;
         number.map_or(Ok(0), |number| number.parse().map_err(io::Error::other))
@@ -81,7 +88,7 @@ impl Bakery {
 
     fn attempt(&mut self) -> io::Result<TryLock> {
         if self.number == 0 {
-            self.take_number()?;
+            self.take_number().inspect_err(|_| self.withdraw())?;
         }
         let next = self.next;
         for other in self.others().filter(|&other| other >= next) {

@@ -19,7 +19,7 @@ pub const EXCL: Double = Double {
     claim: Claim::Everyone,
     neighbour: Some(&EXISTS_CREATE),
     open: &|site| Ok(Box::new(Excl(site.path.clone()))),
-    faults: &[Faults::CRASH],
+    faults: &[Faults::CRASH, Faults::FAILURE],
     ..Double::PLAIN
 };
 

@@ -32,7 +32,8 @@ impl ExistsCreate {
         if fs::exists(&self.path)? {
             return Ok(TryLock::WouldBlock);
         }
-        fs::write(&self.path, self.worker.to_string())?;
+        let written = fs::write(&self.path, self.worker.to_string());
+        written.inspect_err(|_| drop(fs::remove_file(&self.path)))?;
         Ok(TryLock::Acquired)
     }
 }

@@ -25,7 +25,7 @@ pub const FCNTL: Double = Double {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Fcntl(file)))
     },
-    withstands: Withstands { crash: true, stall: true },
+    withstands: Withstands::ALL,
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

@@ -67,7 +67,10 @@ impl FcntlClose {
         let file = match self.file.take() {
             Some(file) => file,
             None => match self.take_mutex() {
-                TryLock::Acquired => OpenOptions::new().write(true).create(true).open(&self.path)?,
+                TryLock::Acquired => match OpenOptions::new().write(true).create(true).open(&self.path) {
+                    Ok(file) => file,
+                    Err(why) => return self.leave().and(Err(why)),
+                },
                 other => return Ok(other),
             },
         };

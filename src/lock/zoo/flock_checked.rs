@@ -20,7 +20,7 @@ pub const FLOCK_CHECKED: Double = Double {
     claim: Claim::Everyone,
     neighbour: Some(&FLOCK_UNLINK),
     open: &|site| Ok(Box::new(FlockChecked { path: site.path.clone(), file: None })),
-    withstands: Withstands { crash: true, stall: true },
+    withstands: Withstands::ALL,
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

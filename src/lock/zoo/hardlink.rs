@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use super::RENAME_LOCK;
+use super::{RENAME_LOCK, created};
 use crate::case::Faults;
 use crate::fs;
 use crate::lock::{Claim, Double, Lock, TryLock};
@@ -23,7 +23,7 @@ pub const HARDLINK: Double = Double {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];
         Ok(Box::new(Hardlink { path, private, worker: site.worker, written: false }))
     },
-    faults: &[Faults::CRASH],
+    faults: &[Faults::CRASH, Faults::FAILURE],
     ..Double::PLAIN
 };
 
@@ -41,10 +41,13 @@ impl Hardlink {
             fs::write(&self.private, self.worker.to_string())?;
             self.written = true;
         }
-        // Whatever it says.
-        let _ = fs::hard_link(&self.private, &self.path);
-        let both = fs::metadata(&self.private)?.nlink() == 2;
-        Ok(if both { TryLock::Acquired } else { TryLock::WouldBlock })
+        let linked = fs::hard_link(&self.private, &self.path);
+        // Whatever it says; but somebody else has the lock only if the name is taken.
+        if fs::metadata(&self.private)?.nlink() == 2 {
+            return Ok(TryLock::Acquired);
+        }
+        created(linked)?;
+        Ok(TryLock::WouldBlock)
     }
 }
 

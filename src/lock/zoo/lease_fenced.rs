@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::lease::Lease;
+use super::lease::{Distant, Lease};
 use super::{EXISTS_CREATE, found};
 use crate::case::Faults;
 use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
@@ -20,10 +20,12 @@ pub const LEASE_FENCED: Double = Double {
     promise: "excludes everyone in what is stored, even if a holder stalls or dies",
     claim: Claim::Everyone,
     neighbour: Some(&EXISTS_CREATE),
-    withstands: Withstands { crash: true, stall: true },
+    withstands: Withstands::ALL,
     faults: &[Faults::CRASH, Faults::STALL],
     fenced: true,
-    open: &|site| Ok(Box::new(Fenced { lease: Lease::at(site), seen: site.beside("seen") })),
+    open: &|site| {
+        Ok(Box::new(Fenced { lease: Lease::at(site, Distant::Trusted), seen: site.beside("seen") }))
+    },
     ..Double::PLAIN
 };
 

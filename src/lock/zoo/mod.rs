@@ -17,11 +17,13 @@ mod flock_upgrade;
 mod hardlink;
 mod lease;
 mod lease_fenced;
+mod lease_future;
 mod mkdir;
 mod mtime_stale;
 mod ofd;
 mod pid_late;
 mod pid_stale;
+mod pid_unchecked;
 mod rename_lock;
 mod robust;
 mod symlink;
@@ -45,18 +47,20 @@ pub use flock_upgrade::FLOCK_UPGRADE;
 pub use hardlink::HARDLINK;
 pub use lease::LEASE;
 pub use lease_fenced::LEASE_FENCED;
+pub use lease_future::LEASE_FUTURE;
 pub use mkdir::MKDIR;
 pub use mtime_stale::MTIME_STALE;
 pub use ofd::OFD;
 pub use pid_late::PID_LATE;
 pub use pid_stale::PID_STALE;
+pub use pid_unchecked::PID_UNCHECKED;
 pub use rename_lock::RENAME_LOCK;
 pub use robust::ROBUST;
 pub use symlink::SYMLINK;
 pub use timeout_release::TIMEOUT_RELEASE;
 
 /// The broken ones, then the sound ones.
-pub static ZOO: [&Double; 22] = [
+pub static ZOO: [&Double; 24] = [
     &FLAG_SHARED,
     &EXISTS_CREATE,
     &RENAME_LOCK,
@@ -68,6 +72,8 @@ pub static ZOO: [&Double; 22] = [
     &FLOCK_UPGRADE,
     &TIMEOUT_RELEASE,
     &LEASE,
+    &LEASE_FUTURE,
+    &PID_UNCHECKED,
     &BAKERY_NO_CHOOSING,
     &EXCL,
     &MKDIR,

@@ -21,7 +21,7 @@ pub const OFD: Double = Double {
         let file = OpenOptions::new().write(true).create(true).open(&site.path)?;
         Ok(Box::new(Ofd(file)))
     },
-    withstands: Withstands { crash: true, stall: true },
+    withstands: Withstands::ALL,
     faults: &[Faults::CRASH],
     ..Double::PLAIN
 };

@@ -45,7 +45,8 @@ impl PidStale {
     fn attempt(&self) -> io::Result<TryLock> {
         for _ in 0..ROUNDS {
             if let Some(mut file) = created(File::create_new(&self.path))? {
-                file.write_all(self.worker.to_string().as_bytes())?;
+                let written = file.write_all(self.worker.to_string().as_bytes());
+                written.inspect_err(|_| drop(fs::remove_file(&self.path)))?;
                 return Ok(TryLock::Acquired);
             }
             let Some(holder) = found(fs::read_to_string(&self.path))? else { continue };

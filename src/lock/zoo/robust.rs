@@ -17,7 +17,7 @@ pub const ROBUST: Double = Double {
     promise: "excludes everyone; the kernel gives it back when its holder dies",
     claim: Claim::Everyone,
     neighbour: Some(&FLAG),
-    withstands: Withstands { crash: true, stall: true },
+    withstands: Withstands::ALL,
     faults: &[Faults::CRASH],
     open: &|site| Ok(Box::new(Shared(site.robust))),
     ..Double::PLAIN

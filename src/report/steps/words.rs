@@ -17,6 +17,8 @@ pub(super) fn words(what: &What, fails: bool) -> Option<String> {
         What::Failed(errno) => format!("failed (errno {errno})"),
         What::Slept(until) => format!("sleeps until {until} s"),
         What::Stalled => "STALLED: the clock moves".to_owned(),
+        What::Jumped => "CLOCK SET BACK: 1 h".to_owned(),
+        What::CallFailed => "CALL FAILS".to_owned(),
         What::Crashed => "KILLED".to_owned(),
         What::Refused => "refused: too late".to_owned(),
         What::Entered => "INSIDE".to_owned(),

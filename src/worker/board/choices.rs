@@ -9,6 +9,7 @@ use crate::history::{Event, What};
 use crate::interleave::Act;
 use crate::schedule::Wid;
 use crate::stage::{Access, clock};
+use crate::time::JUMP;
 
 /// A few accesses; more than fit stand for "anything".
 #[repr(C)]
@@ -82,6 +83,8 @@ impl Board {
         self.pace.store(how, Relaxed);
         self.crashes.store(faults.crashes, Relaxed);
         self.stalls.store(faults.stalls, Relaxed);
+        self.jumps.store(faults.jumps, Relaxed);
+        self.failures.store(faults.failures, Relaxed);
         self.exact.store(0, Relaxed);
         self.script_length.store(choices.len().min(CHOICES) as u32, Relaxed);
         for (word, choice) in self.script.iter().zip(choices) {
@@ -193,11 +196,49 @@ impl Board {
     }
 
     /// The clock moves although `stalled` could go on.
-    pub fn stall(&self, stalled: Wid) {
+    fn stall(&self, stalled: Wid) {
         self.stalls.fetch_sub(1, Relaxed);
         self.move_clock();
-        if let Some(Step { tick, worker, command }) = self.head(stalled) {
-            self.log(&Event { tick, at: self.now(), worker, command, what: What::Stalled });
+        self.log_of(stalled, What::Stalled);
+    }
+
+    /// The clock that files and locks go by is set back before `next` goes on. What this run waits for does
+    /// not wait longer.
+    fn set_back(&self, next: Wid) {
+        self.jumps.fetch_sub(1, Relaxed);
+        self.set_back.fetch_add(JUMP.as_micros() as u64, Relaxed);
+        self.log_of(next, What::Jumped);
+    }
+
+    /// By how much it was, all in all, in microseconds.
+    pub fn is_set_back_by(&self) -> u64 {
+        self.set_back.load(Relaxed)
+    }
+
+    /// The worker's next call that can fail will.
+    fn let_fail(&self, wid: Wid) {
+        self.failures.fetch_sub(1, Relaxed);
+        self.lanes[wid as usize].failing.store(1, Relaxed);
+    }
+
+    /// Does the call that this worker makes now fail, though nothing is wrong? Asked once.
+    pub fn take_failing(&self, wid: Wid) -> bool {
+        let fails = self.lanes[wid as usize].failing.swap(0, Relaxed) == 1;
+        if fails {
+            self.failed.store(1, Relaxed);
+            self.log_of(wid, What::CallFailed);
+        }
+        fails
+    }
+
+    /// Has any call failed like this?
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed) == 1
+    }
+
+    fn log_of(&self, wid: Wid, what: What) {
+        if let Some(Step { tick, worker, command }) = self.head(wid) {
+            self.log(&Event { tick, at: self.now(), worker, command, what });
         }
     }
 
@@ -292,14 +333,37 @@ impl Board {
         if options.is_empty() {
             return options;
         }
+        let alive = |&wid: &Wid| self.lanes[wid as usize].head.load(Relaxed) != NONE;
         if self.crashes.load(Relaxed) > 0 {
-            let alive = |&wid: &Wid| self.lanes[wid as usize].head.load(Relaxed) != NONE;
             options.extend((1..=self.workers()).filter(alive).map(|wid| (wid, Act::Crash)));
         }
         if self.stalls.load(Relaxed) > 0 && self.next_deadline().is_some() {
             options.push((0, Act::Clock));
         }
+        if self.jumps.load(Relaxed) > 0 {
+            options.push((0, Act::Jump));
+        }
+        if self.failures.load(Relaxed) > 0 {
+            let whole = |&wid: &Wid| self.lanes[wid as usize].failing.load(Relaxed) == 0;
+            options.extend((1..=self.workers()).filter(alive).filter(whole).map(|wid| (wid, Act::Fail)));
+        }
         options
+    }
+
+    /// Lets one of the options happen; `first` is the worker of the first of them. Says whose turn it is then,
+    /// if that need not be decided anew.
+    pub fn befall(&self, first: Wid, (wid, act): (Wid, Act)) -> Option<usize> {
+        match act {
+            Act::Step => return Some(wid as usize),
+            Act::Crash => {
+                self.doom(wid);
+                return Some(DRIVER);
+            }
+            Act::Clock => self.stall(first),
+            Act::Jump => self.set_back(first),
+            Act::Fail => self.let_fail(wid),
+        }
+        None
     }
 
     fn enabled(&self, last: Wid) -> Vec<(Wid, Act)> {
@@ -346,13 +410,9 @@ impl Board {
                 self.asking.store(1, Relaxed);
                 return DRIVER;
             }
-            match options[if options.len() == 1 { 0 } else { self.scripted(options.len()) }] {
-                (wid, Act::Step) => return wid as usize,
-                (_, Act::Clock) => self.stall(options[0].0),
-                (wid, Act::Crash) => {
-                    self.doom(wid);
-                    return DRIVER;
-                }
+            let choice = if options.len() == 1 { 0 } else { self.scripted(options.len()) };
+            if let Some(next) = self.befall(options[0].0, options[choice]) {
+                return next;
             }
         }
     }
@@ -365,7 +425,7 @@ impl Board {
     }
 
     /// The process of this worker shall be killed.
-    pub fn doom(&self, wid: Wid) {
+    fn doom(&self, wid: Wid) {
         self.crashes.fetch_sub(1, Relaxed);
         self.doomed.store(wid, Relaxed);
     }

@@ -88,6 +88,8 @@ impl Board {
             12 => What::Stalled,
             13 => What::Crashed,
             14 => What::Refused,
+            15 => What::Jumped,
+            16 => What::CallFailed,
             10 => What::Note(self.text((second >> 32) as usize, second as u32 as usize)),
             _ => return None,
         };
@@ -139,6 +141,8 @@ fn encode(event: &Event) -> [u64; 3] {
         What::Stalled => (12, 0, 0),
         What::Crashed => (13, 0, 0),
         What::Refused => (14, 0, 0),
+        What::Jumped => (15, 0, 0),
+        What::CallFailed => (16, 0, 0),
         What::Entered | What::Left | What::Quit(_) | What::Died(_) => {
             unreachable!("of programs that are traced")
         }

@@ -55,6 +55,8 @@ pub struct Lane {
     asleep: AtomicU32,
     /// Its process was killed, and nobody has taken its place yet.
     dead: AtomicU32,
+    /// Its next call that can fail will.
+    failing: AtomicU32,
     /// Its patience is over.
     expired: AtomicU32,
     /// Realtime: how many commands were sent, and how many are answered.
@@ -119,7 +121,12 @@ pub struct Board {
     /// Interleaved: the faults that may still strike, and the worker whose process is to be killed.
     crashes: AtomicU32,
     stalls: AtomicU32,
+    jumps: AtomicU32,
+    failures: AtomicU32,
     doomed: AtomicU32,
+    /// Interleaved: by how much the clock was set back, in microseconds, and whether a call was made to fail.
+    set_back: AtomicU64,
+    failed: AtomicU32,
     /// Interleaved: [`pace`], whether the driver is asked who goes on, and the choices it was given.
     pace: AtomicU32,
     asking: AtomicU32,
@@ -273,6 +280,8 @@ impl Board {
             counter.store(0, Relaxed);
         }
         self.now.store(0, Relaxed);
+        self.set_back.store(0, Relaxed);
+        self.failed.store(0, Relaxed);
         self.bound.store(u32::MAX, Relaxed);
         self.rounds.store(0, Relaxed);
         for lane in &self.lanes[1..=workers as usize] {
@@ -288,6 +297,7 @@ impl Board {
                 &lane.blocked,
                 &lane.asleep,
                 &lane.woken,
+                &lane.failing,
                 &lane.expired,
                 &lane.answered,
                 &lane.taken,
