@@ -19,7 +19,7 @@ use serde_json::Value;
 use support::program::{Home, LOCKFUZZ, Ran, Running, json, mounted, run, watch};
 
 /// A long campaign on the stepped engine, in processes.
-const STEPPED: &str = "--for 1h --placement processes --lock flag,flock --workers 3";
+const STEPPED: &str = "--for 1h --placement processes --lock flag,flock --faults none --workers 3";
 /// A long campaign on a real clock, in processes: a case takes seconds.
 const REALTIME: &str =
     "--engine realtime --for 1h --placement processes --lock flock --workers 2 --period 0.3";
@@ -275,7 +275,8 @@ fn a_worker_is_killed_that_others_wait_for() {
 fn a_worker_is_killed_in_a_stepped_campaign() {
     for lock in ["flock", "semaphore"] {
         let home = Home::new();
-        let words = format!("--lock {lock} --placement processes --order as-generated --workers 3");
+        let words =
+            format!("--lock {lock} --placement processes --order as-generated --faults none --workers 3");
         let running = home.start(home.fuzz(&format!("{words} --for 1h --json out.json")));
         kill_a_worker(&home, &running);
         running.signal(Signal::INT);
@@ -287,8 +288,7 @@ fn a_worker_is_killed_in_a_stepped_campaign() {
 #[test]
 fn a_worker_is_stopped_for_a_while() {
     let home = Home::new();
-    let words =
-        "--lock flock --placement processes --order as-generated --workers 3 --for 1h --json out.json";
+    let words = "--lock flock --placement processes --order as-generated --faults none --workers 3 --for 1h --json out.json";
     let running = home.start(home.fuzz(words));
     running.wait_for_case();
     let worker = running.wait_for_workers(3)[0];
@@ -498,7 +498,7 @@ fn the_disk_fills_up_meanwhile() {
     for size in ["64k", "32k"] {
         let home = Home::new();
         let Some(mut command) = mounted(&home, &format!("size={size}")) else { return };
-        let words = "--for 1h --lock flock --placement processes --workers 3 --json out.json";
+        let words = "--for 1h --lock flock --placement processes --faults none --workers 3 --json out.json";
         command.args([LOCKFUZZ, "fuzz", "--dir", "dir"]).args(words.split(' '));
         let running = home.start(command);
         running.wait_for_header();

@@ -323,7 +323,7 @@ fn the_command_says_proved_broken_or_not_known() {
     assert_eq!(code, 0);
     assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
     let (out, _, code) = prove("--lock exists-create");
-    assert!(out.starts_with("FAIL  exists-create, threads: wrong read-back\n"), "{out}");
+    assert!(out.starts_with("FAIL  exists-create, threads: two inside at once\n"), "{out}");
     assert!(out.contains("lockfuzz replay lockfuzz-found/exists-create-threads.json"), "{out}");
     assert_eq!(code, 100);
     let (out, _, code) = prove("--lock excl --placement processes --crashes 1");
