@@ -23,7 +23,7 @@ fn search(program: &Program, mut scheduler: Exhaustive) -> (BTreeSet<Outcome>, P
         assert!(lists.insert(execution.movers), "the same execution twice");
         outcomes.insert(execution.outcome);
     }
-    assert!(scheduler.complete());
+    assert!(scheduler.complete() && !scheduler.is_spoilt());
     assert_eq!(lists.len() as u64, scheduler.progress().executions);
     (outcomes, scheduler.progress())
 }
