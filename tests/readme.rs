@@ -109,6 +109,18 @@ fn the_command_lines_that_are_not_run_are_understood() {
     }
 }
 
+/// What is shown of a lock of one's own is a test of the example.
+#[test]
+fn the_rust_of_the_readme_is_the_example_s() {
+    let tests = page("examples/diskcache/tests/lock.rs");
+    let readme = page("README.md");
+    let blocks = blocks(&readme, "rust");
+    assert_eq!(blocks.len(), 1);
+    for block in blocks {
+        assert!(tests.contains(block), "this is nowhere in the example:\n{block}");
+    }
+}
+
 #[test]
 fn the_page_on_locks_shows_the_list() {
     let page = page("doc/locks.md");
