@@ -4,7 +4,7 @@
 //!
 //! * `broken`: every broken lock, with the default settings and each of 20 seeds: found, shrunk to the least
 //!   that its double names, run again 1,000 times step for step (50 where a process is killed), drawn;
-//! * `sound`: every sound one, 100,000 runs, quiet;
+//! * `sound`: every sound one, 100,000 runs (5,000 where a process is killed), quiet;
 //! * `proofs`: every sound one proved for two workers that take it once, and for three where that takes less
 //!   than a minute.
 //!

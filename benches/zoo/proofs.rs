@@ -20,7 +20,8 @@ pub fn table(place: &Place, rows: &[Row]) -> bool {
     for row in rows.iter().filter(|row| row.faults.is_none()) {
         for workers in [2, 3] {
             let question = Question { workers, ..Question::new(row.lock, row.placement) };
-            if !question.is_claimed() {
+            // In a mixture of two there is no second process.
+            if workers < row.placement.fewest() || !question.is_claimed() {
                 continue;
             }
             let start = Instant::now();
