@@ -27,6 +27,9 @@ pub fn table(place: &Place, rows: &[Row], runs: u64) -> bool {
             (count(evidence.cases), count(evidence.contended), report.found.name());
         let seconds = report.spent.as_secs_f64();
         println!("{:<31}{tried:>10}{contended:>11}{found:>12}{seconds:>10.1}", label(row));
+        if !as_expected(report, &[Found::NoRace]) {
+            println!("    {:?}", report.verdict);
+        }
         well &= as_expected(report, &[Found::NoRace]) && evidence.cases >= runs;
     }
     println!();
