@@ -117,7 +117,12 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let staff = Staff::new(folder.path(), Launch::itself(&["worker"]));
 //! let campaign = Campaign {
-//!     rows: vec![Row { lock: &FLAG, placement: Placement::Threads, order: Order::AsGenerated, faults: Faults::NONE }],
+//!     rows: vec![Row {
+//!         lock: &FLAG,
+//!         placement: Placement::Threads,
+//!         order: Order::AsGenerated,
+//!         faults: Faults::NONE,
+//!     }],
 //!     engine: Kind::Stepped,
 //!     scope: Scope::Session,
 //!     workers: 2..=8,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::campaign::Cause;
 use crate::case::Case;
-use crate::check::Verdict;
+use crate::check::{Failure, Verdict};
 use crate::engine::Kind;
 use crate::error::{Error, unnamed};
 use crate::history::Event;
@@ -81,6 +81,12 @@ pub enum Unusable {
     Illegal(#[from] Illegal),
     #[error("its history is not that of its case: worker {worker} in tick {tick}")]
     History { worker: Wid, tick: usize },
+    #[error("its verdict is not that of its case: worker {worker} in tick {tick}")]
+    Verdict { worker: Wid, tick: usize },
+    #[error("it has choices, and the format {0} has none")]
+    Choices(String),
+    #[error("it has choices, and nobody chooses on a real clock")]
+    Clock,
     #[error("it is larger than {} MiB, and no counterexample is", LARGEST >> 20)]
     Large,
 }
@@ -114,13 +120,26 @@ impl Saved {
         }
         let saved: Saved = serde_json::from_value(value).map_err(Unusable::Shape)?;
         saved.case.check()?;
+        if saved.case.choices.is_some() && saved.format == FORMATS[0] {
+            return Err(Unusable::Choices(saved.format));
+        }
+        if saved.case.choices.is_some() && saved.engine == Kind::Realtime {
+            return Err(Unusable::Clock);
+        }
         let ticks = saved.case.plan().times.len();
         // Of a program's workers one more may come afterwards, to see whether the lock can still be had.
         let most = saved.case.workers + u32::from(saved.job.is_some());
         let alien = |event: &&Event| !(1..=most).contains(&event.worker) || event.tick >= ticks;
         match saved.history.iter().find(alien) {
             Some(&Event { worker, tick, .. }) => Err(Unusable::History { worker, tick }),
-            None => Ok(saved),
+            None => match saved.verdict {
+                Verdict::Fail(Failure { worker, tick, .. })
+                    if !(1..=saved.case.workers).contains(&worker) || tick >= ticks =>
+                {
+                    Err(Unusable::Verdict { worker, tick })
+                }
+                _ => Ok(saved),
+            },
         }
     }
 

@@ -87,6 +87,28 @@ fn numbers_that_make_no_sense() {
         let value = words.rsplit(' ').next().unwrap();
         refused(&home, home.fuzz(words), &[flag, value, hint]);
     }
+    let a_proof = "a proof is about 2 to 64 workers";
+    let commands = "a whole number from 1 to 4096 is needed";
+    let crashes = "a whole number from 0 to 64 is needed";
+    for (words, flag, hint) in [
+        ("--workers 1", "--workers", a_proof),
+        ("--workers 65", "--workers", a_proof),
+        ("--workers -2", "--workers", a_proof),
+        ("--workers 2..=3", "--workers", a_proof),
+        ("--acquires 0", "--acquires", commands),
+        ("--acquires -1", "--acquires", commands),
+        ("--acquires 4097", "--acquires", commands),
+        ("--preemptions -1", "--preemptions", preemptions),
+        ("--preemptions 65537", "--preemptions", preemptions),
+        ("--preemptions few", "--preemptions", preemptions),
+        ("--crashes -1", "--crashes", crashes),
+        ("--crashes 65", "--crashes", crashes),
+        ("--crashes 0.5", "--crashes", crashes),
+        ("--for 0s", "--for", "a time is written like 30s, 10m or 8h"),
+    ] {
+        let value = words.rsplit(' ').next().unwrap();
+        refused(&home, home.lockfuzz(["prove"].into_iter().chain(words.split(' '))), &[flag, value, hint]);
+    }
     refused(&home, home.lockfuzz(["schedule", "--workers", "0"]), &["--workers", workers]);
     refused(&home, home.lockfuzz(["schedule", "--workers", "10000"]), &["--workers", workers]);
     for period_is in ["0", "-2", "NaN", "1e300"] {
@@ -103,6 +125,10 @@ fn words_that_are_none() {
         ("--lock FLAG,mutx", ["\"FLAG\"", "did you mean"]),
         ("--lock flag,mutx", ["\"mutx\"", "did you mean \"mutex\"?"]),
         ("--placement moon", ["moon", "threads, processes, mixed"]),
+        ("--placement threads,", ["''", "threads, processes, mixed"]),
+        ("--faults ENOSPC", ["ENOSPC", "none, crash, stall"]),
+        ("--faults Crash", ["Crash", "none, crash, stall"]),
+        ("--faults", ["--faults", "value is required"]),
         ("--order backwards", ["backwards", "as-generated, force-write, force-read"]),
         ("--scope always", ["always", "session, transaction, operation"]),
         ("--engine steam", ["steam", "stepped, realtime"]),
@@ -146,6 +172,44 @@ fn a_scheduler_where_nobody_chooses() {
         refused(&home, home.fuzz(&words), &["--depth 3: ", scheduler, "it is for pct and mixed"]);
     }
     assert!(!home.path("lockfuzz-found").exists(), "nothing was begun");
+}
+
+/// What would be a proof of something else, or of nothing.
+#[test]
+fn proofs_of_what_cannot_be() {
+    let home = Home::new();
+    for (words, parts) in [
+        ("--lock flokc", ["\"flokc\"", "did you mean \"flock\"?"]),
+        ("--lock excl --placement mixed", ["--placement mixed: 2 workers are no mixture", "add --workers 3"]),
+        ("--placement threads,mixed", ["--placement mixed: 2 workers are no mixture", "add --workers 3"]),
+        ("--lock excl --crashes 1 --placement threads", ["a crash is that of a process", "threads of one"]),
+        ("--lock excl --workers 64 --acquires 4096", ["a schedule holds at most", "4096 commands"]),
+        ("--faults crash", ["--faults", "unexpected"]),
+        ("--scheduler pct", ["--scheduler", "unexpected"]),
+        ("--no-reduction=false", ["--no-reduction", "false"]),
+        ("--dir missing", ["--dir missing: cannot make files there", NAME_A_FOLDER]),
+        ("--save /proc", ["--save /proc: counterexamples cannot be saved there", "name a folder"]),
+        ("--json missing/x", ["--json missing/x: cannot be written", "name a file"]),
+    ] {
+        refused(&home, home.lockfuzz(["prove"].into_iter().chain(words.split(' '))), &parts);
+    }
+    assert!(!home.path("lockfuzz-found").exists(), "nothing was begun");
+}
+
+#[test]
+fn faults_that_cannot_strike() {
+    let home = Home::new();
+    let in_threads = "a crash is that of a process; add --placement processes";
+    for (words, part) in [
+        ("--faults crash --placement threads", in_threads),
+        ("--faults none,crash --placement threads,mixed --lock excl", in_threads),
+        ("--faults crash --engine realtime", "nothing strikes on a real clock"),
+        ("--faults stall --engine realtime --lock flag", "nothing strikes on a real clock"),
+        ("--faults stall --order force-read", "leave out --order"),
+    ] {
+        let said = refused(&home, home.fuzz(words), &[part]);
+        assert!(said.starts_with("--faults crash: ") || said.starts_with("--faults stall: "), "{said}");
+    }
 }
 
 #[test]
@@ -424,6 +488,38 @@ fn a_counterexample_with_choices_that_are_none() {
     lonely["case"].as_object_mut().unwrap().remove("choices");
     let mut in_threads = with("faults", json!({"crashes": 1}));
     in_threads["case"]["placement"] = "threads".into();
+    let mut of_format_1 = whole.clone();
+    of_format_1["format"] = "lockfuzz/counterexample/1".into();
+    let mut on_a_clock = whole.clone();
+    on_a_clock["engine"] = "realtime".into();
+    let accuses = |worker: u64, tick: u64| {
+        let mut changed = whole.clone();
+        let verdict = json!({"verdict": "fail", "law": "stuck", "worker": worker, "tick": tick, "command": "write", "event": 0});
+        changed["verdict"] = verdict;
+        changed
+    };
+    let others = [
+        (of_format_1, "it has choices, and the format lockfuzz/counterexample/1 has none"),
+        (on_a_clock, "it has choices, and nobody chooses on a real clock"),
+        (accuses(9, 0), "its verdict is not that of its case: worker 9 in tick 0"),
+        (accuses(0, 0), "its verdict is not that of its case: worker 0 in tick 0"),
+        (accuses(1, 99), "its verdict is not that of its case: worker 1 in tick 99"),
+    ];
+    for (changed, part) in others {
+        home.write("bad.json", changed.to_string());
+        for verb in ["replay", "explain", "plot"] {
+            refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
+        }
+    }
+    for version in ["3", "0", "-1", "2.0", "02", "", "latest"] {
+        let mut changed = whole.clone();
+        changed["format"] = format!("lockfuzz/counterexample/{version}").into();
+        home.write("bad.json", changed.to_string());
+        for verb in ["replay", "explain", "plot"] {
+            let part = "and this version of lockfuzz reads 1 and 2";
+            refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
+        }
+    }
     let shape = "it is not a counterexample of lockfuzz: ";
     for (changed, part) in [
         (with("choices", "0,1".into()), "invalid type: string"),
@@ -449,7 +545,7 @@ fn a_counterexample_with_choices_that_are_none() {
         (in_threads, "a crash is that of a process"),
     ] {
         home.write("bad.json", changed.to_string());
-        for verb in ["replay", "plot"] {
+        for verb in ["replay", "explain", "plot"] {
             let said = refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
             assert!(said.contains(shape) || said.contains("its schedule is not legal: "), "{said}");
             assert!(said.len() < 400, "{said}");

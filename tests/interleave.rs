@@ -7,15 +7,16 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lockfuzz::campaign::{Budget, Campaign, Cause, Row};
+use lockfuzz::campaign::{Budget, Campaign, Cause, Found, Row};
 use lockfuzz::case::{Case, Faults, Placement, Scope};
-use lockfuzz::check::{Law, Verdict};
+use lockfuzz::check::{Law, Reason, Verdict};
 use lockfuzz::clock::Clock;
 use lockfuzz::engine::{Engine, Kind, Stepped};
 use lockfuzz::interleave::{Enabled, Scheduler, Search};
 use lockfuzz::lock::{ALL, Claim, Double, FLOCK, Lock, LockError, Site, TryLock, ZOO};
+use lockfuzz::prove::{Answer, Prover, Question, Why};
 use lockfuzz::regression::Saved;
-use lockfuzz::schedule::Order;
+use lockfuzz::schedule::{Order, at_once};
 use lockfuzz::stage::{Access, Object, changed, note, point};
 
 /// Looks whether the lock file is there, then creates it.
@@ -137,37 +138,8 @@ fn what_a_scheduler_chose_is_replayed_step_for_step() {
     }
 }
 
-/// How few preemptions a broken lock of the zoo is shrunk to, at worst; what is not here is sound.
-/// (pid-stale needs 3, and now and then a shrunk one keeps one or two that could be spared.)
-const PREEMPTIONS: [(&str, usize); 21] = [
-    ("mtime-stale", 2),
-    // These need a stall.
-    ("lease", 1),
-    // These need a clock that is set back, and a call that fails.
-    ("lease-future", 1),
-    ("pid-unchecked", 1),
-    // And these a crash: of one who holds the lock, while nobody has to be preempted.
-    ("semaphore", 0),
-    ("excl", 0),
-    ("mkdir", 0),
-    ("symlink", 0),
-    ("hardlink", 0),
-    ("bakery", 0),
-    ("flag-shared", 2),
-    ("exists-create", 2),
-    ("rename-lock", 2),
-    ("pid-stale", 5),
-    ("pid-late", 2),
-    ("flock-unlink", 2),
-    ("flock-upgrade", 2),
-    ("timeout-release", 2),
-    ("bakery-no-choosing", 2),
-    ("fcntl-close", 1),
-    ("fcntl", 1),
-];
-
-/// Every broken lock is found with the default settings, shrunk, saved and replayed step for step, in
-/// threads and in processes; every sound one stays quiet.
+/// Every broken lock is found with the default settings, shrunk to the least that its double names, saved and
+/// replayed step for step, in threads and in processes; every sound one stays quiet.
 #[test]
 fn the_zoo_is_as_expected() {
     for seed in 0..3 {
@@ -202,9 +174,15 @@ fn the_zoo_is_as_expected() {
         for row in report.rows {
             let name = row.row.lock.name;
             assert!(matches!(row.verdict, Verdict::Pass(_)), "seed {seed}: {name}: {:?}", row.verdict);
-            let Some(found) = row.counterexample else { continue };
-            let most = PREEMPTIONS.iter().find(|(broken, _)| *broken == name).expect("only broken ones");
-            assert!(found.history.preemptions() <= most.1, "seed {seed}: {name}: {:?}", found.case.choices);
+            let Some(found) = row.counterexample else {
+                assert_eq!(row.expected, Found::NoRace, "seed {seed}: {name}");
+                continue;
+            };
+            let least = row.row.lock.fewest_preemptions(row.row.placement, row.row.faults);
+            let preemptions = Some(found.history.preemptions() as u32);
+            assert_eq!(preemptions, least, "seed {seed}: {name}: {:?}", found.case.choices);
+            let once = at_once(row.row.workers(), found.case.schedule.period());
+            assert_eq!(found.case.schedule, once, "each takes it once");
             assert_eq!(
                 (found.case.faults, found.history.faults()),
                 (row.row.faults, row.row.faults),
@@ -220,6 +198,32 @@ fn the_zoo_is_as_expected() {
             for _ in 0..20 {
                 assert_eq!(engine.run(&saved.case).unwrap().events, saved.history, "seed {seed}: {name}");
             }
+        }
+    }
+}
+
+/// The least is the least: one preemption fewer, and no interleaving of so many workers breaks the lock.
+#[test]
+fn fewer_preemptions_break_nothing() {
+    let folder = support::folder();
+    let mut prover = Prover::new(&support::staff(&folder), None, None, Arc::default()).unwrap();
+    for lock in ALL {
+        for least in lock.least {
+            let Some(fewer) = least.preemptions.checked_sub(1) else { continue };
+            let placement = least.placements[0];
+            let workers = Row { lock, placement, order: Order::AsGenerated, faults: least.faults }.workers();
+            let question = Question { workers, faults: least.faults, ..Question::new(lock, placement) };
+            let ask = |preemptions| Question { preemptions: Some(preemptions), ..question };
+            match prover.answer(ask(fewer)).unwrap() {
+                Answer::Proved(certificate) => assert!(certificate.search.progress.beyond > 0),
+                Answer::Short(short) => {
+                    let uncontended = matches!(short.why, Why::Unclear(Reason::Uncontended { .. }));
+                    assert!(uncontended || short.question.lock.name != lock.name, "{short:?}");
+                }
+                Answer::Broken(broken) => panic!("{}: {:?}", lock.name, broken.row.counterexample),
+            }
+            let so_many = prover.answer(ask(least.preemptions)).unwrap();
+            assert!(matches!(so_many, Answer::Broken(_)), "{}: {so_many:?}", lock.name);
         }
     }
 }

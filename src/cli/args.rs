@@ -147,7 +147,7 @@ pub(super) struct ProveArgs {
     #[arg(long, value_name = "N", value_parser = preemptions, allow_negative_numbers = true)]
     pub(super) preemptions: Option<u32>,
     /// Up to so many processes are killed, each at any point (with --placement processes)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = crashes, allow_negative_numbers = true)]
     pub(super) crashes: u32,
     /// Also run interleavings that differ from others in the order of independent steps only
     #[arg(long, action = ArgAction::SetTrue)]
@@ -381,6 +381,12 @@ fn depth(text: &str) -> Result<u32, String> {
 fn preemptions(text: &str) -> Result<u32, String> {
     let most = text.parse().ok().filter(|&n| n as usize <= MAX_CHOICES);
     most.ok_or_else(|| format!("a whole number from 0 to {MAX_CHOICES} is needed"))
+}
+
+/// Who is dead cannot be killed.
+fn crashes(text: &str) -> Result<u32, String> {
+    let most = text.parse().ok().filter(|n| (0..=MAX_WORKERS).contains(n));
+    most.ok_or_else(|| format!("a whole number from 0 to {MAX_WORKERS} is needed"))
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

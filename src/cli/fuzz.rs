@@ -32,6 +32,7 @@ pub(super) fn run(mut args: FuzzArgs) -> Result<Exit, Trouble> {
     let cases = environment().map_err(Trouble::usage)?;
     args.cases = args.cases.or(cases);
     let search = search(&args).map_err(Trouble::usage)?;
+    check_faults(&args).map_err(Trouble::usage)?;
     check_save(&args.save)?;
     let interrupt = listen()?;
     let workspace = Workspace::new(args.dir.as_deref())?;
@@ -159,6 +160,19 @@ pub(super) fn search_of(
         return Err(format!("--depth {depth}: {name} looks for no depth; it is for pct and mixed"));
     }
     Ok(Search { kind, depth: depth.unwrap_or(Search::DEPTH), preemptions })
+}
+
+/// Faults that can strike in no row are refused, and not passed over.
+fn check_faults(args: &FuzzArgs) -> Result<(), String> {
+    let rows = rows(args);
+    let misses = |faults: &&Faults| !faults.is_none() && rows.iter().all(|row| row.faults != **faults);
+    let Some(faults) = args.faults.iter().find(misses) else { return Ok(()) };
+    let why = match args.engine {
+        Kind::Realtime => "nothing strikes on a real clock; leave out --engine realtime",
+        _ if faults.crashes > 0 => "a crash is that of a process; add --placement processes",
+        _ => "no row is left in which it can strike; leave out --order",
+    };
+    Err(format!("--faults {}: {why}", faults.name()))
 }
 
 /// Every lock in every placement and order, and under the faults, that were asked for, in the order of

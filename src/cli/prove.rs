@@ -20,6 +20,15 @@ pub(super) fn run(args: ProveArgs) -> Result<Exit, Trouble> {
     let questions = questions(&args);
     for question in &questions {
         question.case().check().map_err(Trouble::usage)?;
+        let Question { placement, workers, .. } = *question;
+        let fewest = placement.fewest();
+        // It would be a certificate for a kind of neighbour that was not there.
+        if workers < fewest {
+            let place = placement.name();
+            return Err(Trouble::usage(format_args!(
+                "--placement {place}: {workers} workers are no mixture, it takes {fewest}; add --workers {fewest}"
+            )));
+        }
     }
     check_save(&args.save)?;
     let interrupt = listen()?;

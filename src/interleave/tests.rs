@@ -23,7 +23,7 @@ fn search(program: &Program, mut scheduler: Exhaustive) -> (BTreeSet<Outcome>, P
         assert!(lists.insert(execution.movers), "the same execution twice");
         outcomes.insert(execution.outcome);
     }
-    assert!(scheduler.complete());
+    assert!(scheduler.complete() && !scheduler.is_spoilt());
     assert_eq!(lists.len() as u64, scheduler.progress().executions);
     (outcomes, scheduler.progress())
 }
@@ -123,6 +123,11 @@ fn a_program_that_changes_gets_no_certificate() {
         while execute(&other, &mut scheduler).is_some() {}
         assert!(scheduler.is_spoilt() && !scheduler.complete());
     }
+    // A third worker was to move, and is not there any more.
+    let mut scheduler = Exhaustive::new(None, Reduction::Off);
+    execute(&independent(&[2, 2, 2]), &mut scheduler);
+    while execute(&independent(&[2, 2]), &mut scheduler).is_some() {}
+    assert!(scheduler.is_spoilt() && !scheduler.complete());
     let mut scheduler = Exhaustive::new(None, Reduction::Off);
     while execute(&independent(&[2, 2]), &mut scheduler).is_some() {
         scheduler.spoil();

@@ -4,6 +4,7 @@
 mod claim;
 mod flag;
 mod flock;
+mod least;
 mod mutex;
 mod semaphore;
 pub mod zoo;
@@ -22,6 +23,7 @@ use crate::sys::semaphore::Semaphore;
 pub use claim::{Claim, Promise, Withstands};
 pub use flag::FLAG;
 pub use flock::FLOCK;
+pub use least::Least;
 pub use mutex::MUTEX;
 pub use semaphore::SEMAPHORE;
 pub use zoo::ZOO;
@@ -137,6 +139,8 @@ pub struct Double {
     pub workers: u32,
     /// Where it is tried unless somebody asks for other places, the plainest first.
     pub placements: &'static [Placement],
+    /// The least that it takes to break it, for each row of the zoo in which it breaks.
+    pub least: &'static [Least],
     /// The broken lock that is nearest to this one. Whoever proves this one sound must find that one
     /// broken by the same means.
     pub neighbour: Option<&'static Double>,
@@ -174,6 +178,7 @@ impl Double {
         atomic: false,
         workers: 2,
         placements: &Placement::UNIFORM,
+        least: &[],
         neighbour: None,
         varied: false,
         open: &|_| Err(io::Error::from(io::ErrorKind::Unsupported)),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Claim, Double, FLAG, Lock, LockError, TryLock};
+use super::{Claim, Double, FLAG, Least, Lock, LockError, TryLock};
 use crate::case::Faults;
 use crate::clock::Clock;
 use crate::sys::semaphore::Semaphore;
@@ -17,6 +17,7 @@ pub const SEMAPHORE: Double = Double {
     atomic: true,
     open: &|site| Ok(Box::new(Shared(site.semaphore))),
     faults: &[Faults::CRASH],
+    least: &[Least::killed()],
     ..Double::PLAIN
 };
 

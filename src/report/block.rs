@@ -144,6 +144,10 @@ pub fn quoted(path: &Path) -> String {
 mod tests {
     use super::super::moves::short;
     use super::*;
+    use crate::case::Faults;
+    use crate::check::Law;
+    use crate::history::{Absence, Missing, Seen};
+    use crate::schedule::Command;
 
     #[test]
     fn a_failure_in_order_is_one_block() {
@@ -205,6 +209,113 @@ law     worker 2 wrote in step 5 and must read that back in step 9; worker 1
 cause   step 6 (worker 1: write \"lock\" \"1\": ok) comes after step 2 (worker 2:
         exists \"lock\": no); the other way round the run passes (tried)
 remedy  create it with O_EXCL
+";
+        assert_eq!(block.to_string(), expected);
+        for line in expected.lines() {
+            assert!(line.len() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_holder_is_killed_and_the_others_wait() {
+        let mut history = short::steps(
+            r#"1 create_new "lock": ok
+            1 K
+            2 create_new "lock": exists
+            2 B"#,
+        );
+        history.missing.push(Missing { worker: 2, command: Command::Write, why: Absence::Stuck });
+        let case = Case { faults: Faults::CRASH, ..short::choosing("excl", 2) };
+        let failure = short::failure(Law::Stuck, &history, 3);
+        let mut block = Block::of(
+            "excl, processes",
+            &case,
+            &history,
+            &failure,
+            Some(Cause::Order { first: 0, second: 2 }),
+        );
+        let how = "found in execution 8 of all interleavings".to_owned();
+        block.story = vec![Story { how, size: size(&case, &history), replays: (10, 10) }.to_string()];
+        block.saved = Some("lockfuzz-found/excl-processes-crash.json".to_owned());
+        block.replay = Some("lockfuzz replay lockfuzz-found/excl-processes-crash.json".to_owned());
+        let expected = "\
+FAIL  excl, processes: nobody gets the lock again
+      found in execution 8 of all interleavings, shrunk to 2 workers, 0
+      preemptions, replayed 10 times: 10 fail
+
+step  worker 1                            worker 2
+   1  create_new \"lock\": ok
+   2  KILLED
+   3                                      create_new \"lock\": exists
+   4                                      waits  WRONG
+worker 2 still waits for the lock; it was told: write
+
+law     worker 2 waits for the lock, and nobody is left who could give it back
+cause   step 3 (worker 2: create_new \"lock\": exists) comes after step 1 (worker
+        1: create_new \"lock\": ok); the other way round the run passes (tried)
+saved   lockfuzz-found/excl-processes-crash.json
+replay  lockfuzz replay lockfuzz-found/excl-processes-crash.json
+";
+        assert_eq!(block.to_string(), expected);
+    }
+
+    #[test]
+    fn a_holder_stalls_until_its_lease_is_over() {
+        let history = short::steps(
+            r#"1 hard_link "draft" to "lock": ok
+            1 L
+            1 W
+            2 read "lock": "1000000010"
+            2 clock: 0 s
+            2 Z
+            1 S
+            2 read "lock": "1000000010"
+            2 clock: 10 s
+            2 L
+            2 W
+            2 2
+            2 U
+            2 X
+            1 2"#,
+        );
+        let case = Case { faults: Faults::STALL, ..short::choosing("lease", 2) };
+        let law = Law::ReadBack { saw: Seen::Worker(2), wrote: 0 };
+        let failure = short::failure(law, &history, 14);
+        let why = Some(Cause::Order { first: 0, second: 3 });
+        let mut block = Block::of("lease, threads", &case, &history, &failure, why);
+        let how = found_in(58, Some(8192), 9057);
+        block.story = vec![Story { how, size: size(&case, &history), replays: (10, 10) }.to_string()];
+        block.saved = Some("lockfuzz-found/lease-threads-stall.json".to_owned());
+        block.replay = Some("lockfuzz replay lockfuzz-found/lease-threads-stall.json".to_owned());
+        let expected = "\
+FAIL  lease, threads: two inside at once
+      found in case 58 of 8,192 (seed 9057), shrunk to 2 workers, 1 preemption,
+      replayed 10 times: 10 fail
+
+step  worker 1                            worker 2
+   1  hard_link \"draft\" to \"lock\": ok
+   2  HOLDS
+   3  write
+      ---------- preempted ---------->
+   4                                      read \"lock\": \"1000000010\"
+   5                                      clock: 0 s
+   6                                      sleeps until 10.0000 s
+   7  STALLED: the clock moves
+   8                                      read \"lock\": \"1000000010\"
+   9                                      clock: 10 s
+  10  HOLDS since step 2                  HOLDS
+  11                                      write
+  12                                      read: worker 2  ok
+  13                                      gives back
+  14  read: worker 2  WRONG
+
+law     worker 1 wrote in step 3 and must read that back in step 14; worker 2
+        wrote in step 11
+cause   step 4 (worker 2: read \"lock\": \"1000000010\") comes after step 1 (worker
+        1: hard_link \"draft\" to \"lock\": ok); the other way round the run passes
+        (tried)
+saved   lockfuzz-found/lease-threads-stall.json
+replay  lockfuzz replay lockfuzz-found/lease-threads-stall.json
 ";
         assert_eq!(block.to_string(), expected);
         for line in expected.lines() {

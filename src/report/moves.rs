@@ -199,7 +199,7 @@ pub(super) mod short {
     }
 
     /// Steps such as `1 open "lock": ok`, one a line: `L`ocked, `B`locked, `W`rote, a digit for what it
-    /// saw, `U`nlocked, e`X`ited, `F`ailed, or a note.
+    /// saw, `U`nlocked, e`X`ited, `F`ailed, `K`illed, `S`talled, `Z` for asleep, or a note.
     pub fn steps(text: &str) -> History {
         let event = |line: &str| {
             let (worker, what) = line.trim().split_once(' ').unwrap();
@@ -211,6 +211,9 @@ pub(super) mod short {
                 "U" => What::Unlocked,
                 "X" => What::Exited,
                 "F" => What::Failed(5),
+                "K" => What::Crashed,
+                "S" => What::Stalled,
+                "Z" => What::Slept(Time::from_micros(10_000_000)),
                 _ => match what.parse() {
                     Ok(saw) => {
                         command = Command::Read;

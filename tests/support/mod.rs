@@ -4,6 +4,7 @@
 pub mod program;
 
 use std::path::Path;
+use std::time::Duration;
 
 use lockfuzz::lock::{ALL, Double};
 use lockfuzz::worker::{Launch, Staff};
@@ -20,9 +21,11 @@ pub fn folder() -> TempDir {
     tempfile::Builder::new().prefix("lockfuzz-test-").tempdir_in(parent).unwrap()
 }
 
-/// Staff whose worker processes are the program itself.
+/// Staff whose worker processes are the program itself. It is waited for longer than a user would wait: on a
+/// busy machine a worker that panics may take half a minute to say so.
 pub fn staff(folder: &TempDir) -> Staff {
-    Staff::new(folder.path(), Launch::new(env!("CARGO_BIN_EXE_lockfuzz"), &["worker"]))
+    let staff = Staff::new(folder.path(), Launch::new(env!("CARGO_BIN_EXE_lockfuzz"), &["worker"]));
+    Staff { silence: Duration::from_secs(300), ..staff }
 }
 
 /// Staff that knows these locks only. They live in the test, so they serve threads alone.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -73,7 +73,16 @@ impl Home {
     }
 
     /// Starts it, and lets it speak into files.
+    ///
+    /// A shell that starts the tests in the background lets them ignore Ctrl-C, and that is inherited.
     pub fn start(&self, mut command: Command) -> Running<'_> {
+        // SAFETY: signal(2) may be called between fork and exec, and nothing else is done there.
+        unsafe {
+            command.pre_exec(|| match libc::signal(libc::SIGINT, libc::SIG_DFL) {
+                libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+                _ => Ok(()),
+            });
+        }
         let [out, err] = ["out", "err"].map(|name| File::create(self.path(name)).unwrap());
         let child = command.stdout(out).stderr(err).spawn().unwrap();
         Running { home: self, pidfd: watch(pid(child.id())).unwrap(), child }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use super::{BAKERY_NO_CHOOSING, found};
 use crate::case::Faults;
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, Site, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, Site, TryLock};
 
 /// Take a number, wait for those before you.
 pub const BAKERY: Double = Double {
@@ -21,6 +21,7 @@ pub const BAKERY: Double = Double {
     neighbour: Some(&BAKERY_NO_CHOOSING),
     open: &|site| Ok(Box::new(Bakery::at(site, Door::Closed))),
     faults: &[Faults::CRASH],
+    least: &[Least::killed()],
     ..Double::PLAIN
 };
 

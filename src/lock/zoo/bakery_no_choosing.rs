@@ -5,7 +5,7 @@
 //! sees nobody and enters, and the one with the smaller name then writes and goes first.
 
 use super::bakery::{Bakery, Door};
-use crate::lock::{Claim, Double};
+use crate::lock::{Claim, Double, Least};
 
 /// The bakery without its door.
 pub const BAKERY_NO_CHOOSING: Double = Double {
@@ -16,5 +16,6 @@ pub const BAKERY_NO_CHOOSING: Double = Double {
              until it has (Lamport, 1974)",
     claim: Claim::Nobody,
     open: &|site| Ok(Box::new(Bakery::at(site, Door::Open))),
+    least: &[Least::preemptions(2)],
     ..Double::PLAIN
 };

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::{EXISTS_CREATE, created};
 use crate::case::Faults;
 use crate::fs::{self, File};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// Create or fail.
 pub const EXCL: Double = Double {
@@ -20,6 +20,7 @@ pub const EXCL: Double = Double {
     neighbour: Some(&EXISTS_CREATE),
     open: &|site| Ok(Box::new(Excl(site.path.clone()))),
     faults: &[Faults::CRASH, Faults::FAILURE],
+    least: &[Least::killed()],
     ..Double::PLAIN
 };
 

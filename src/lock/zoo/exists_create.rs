@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::gone;
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// Look, then create.
 pub const EXISTS_CREATE: Double = Double {
@@ -19,6 +19,7 @@ pub const EXISTS_CREATE: Double = Double {
              for \"somebody has it\"",
     claim: Claim::Nobody,
     open: &|site| Ok(Box::new(ExistsCreate { path: site.path.clone(), worker: site.worker })),
+    least: &[Least::preemptions(2)],
     ..Double::PLAIN
 };
 

@@ -9,7 +9,7 @@ use std::io;
 use super::{FLOCK_UPGRADE, flocked};
 use crate::case::{Faults, Placement};
 use crate::fs::{File, OpenOptions};
-use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
+use crate::lock::{Claim, Double, Least, Lock, TryLock, Withstands};
 
 /// A record lock that belongs to the process.
 pub const FCNTL: Double = Double {
@@ -27,6 +27,10 @@ pub const FCNTL: Double = Double {
     },
     withstands: Withstands::ALL,
     faults: &[Faults::CRASH],
+    least: &[
+        Least::preemptions(1).only_in(&[Placement::Threads]),
+        Least::preemptions(1).only_in(&[Placement::Mixed]),
+    ],
     ..Double::PLAIN
 };
 

@@ -14,7 +14,7 @@ use super::{flocked, found};
 use crate::case::Placement;
 use crate::fs::{File, OpenOptions};
 use crate::lock::mutex::StdMutex;
-use crate::lock::{Claim, Double, Lock, Site, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, Site, TryLock};
 use crate::stage::{self, Access, Object};
 
 /// A look costs the neighbour its lock.
@@ -27,6 +27,7 @@ pub const FCNTL_CLOSE: Double = Double {
     workers: 3,
     placements: &Placement::ALL,
     open: &|site| Ok(Box::new(FcntlClose::at(site))),
+    least: &[Least::preemptions(1).only_in(&[Placement::Mixed])],
     ..Double::PLAIN
 };
 

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::case::Placement;
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 use crate::stage::{self, Access, Object};
 
 /// Test, then set.
@@ -24,6 +25,10 @@ pub const FLAG_SHARED: Double = Double {
         let object = Object::memory("flag-shared");
         Ok(Box::new(FlagShared { flag: flag(&site.path), object, path: site.path.clone() }))
     },
+    least: &[
+        Least::preemptions(2).only_in(&[Placement::Threads]),
+        Least::preemptions(1).only_in(&[Placement::Processes]),
+    ],
     ..Double::PLAIN
 };
 

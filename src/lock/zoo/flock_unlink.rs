@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::{flocked, gone};
 use crate::fs::{self, File, OpenOptions};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// Unlinked on release, no second look.
 pub const FLOCK_UNLINK: Double = Double {
@@ -21,6 +21,7 @@ pub const FLOCK_UNLINK: Double = Double {
     claim: Claim::Nobody,
     workers: 3,
     open: &|site| Ok(Box::new(FlockUnlink { path: site.path.clone(), file: None })),
+    least: &[Least::preemptions(2)],
     ..Double::PLAIN
 };
 

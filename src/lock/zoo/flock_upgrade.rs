@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::flocked;
 use crate::fs::{self, File, OpenOptions};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// Read, upgrade, write.
 pub const FLOCK_UPGRADE: Double = Double {
@@ -24,6 +24,7 @@ pub const FLOCK_UPGRADE: Double = Double {
         let (path, worker) = (site.path.clone(), site.worker);
         Ok(Box::new(FlockUpgrade { file: options.open(&path)?, path, worker, state: State::Idle }))
     },
+    least: &[Least::preemptions(2)],
     ..Double::PLAIN
 };
 

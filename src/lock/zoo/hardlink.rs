@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use super::{RENAME_LOCK, created};
 use crate::case::Faults;
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// A second name as a lock.
 pub const HARDLINK: Double = Double {
@@ -24,6 +24,7 @@ pub const HARDLINK: Double = Double {
         Ok(Box::new(Hardlink { path, private, worker: site.worker, written: false }))
     },
     faults: &[Faults::CRASH, Faults::FAILURE],
+    least: &[Least::killed()],
     ..Double::PLAIN
 };
 

@@ -14,7 +14,7 @@ use super::EXISTS_CREATE;
 use super::{created, found, gone};
 use crate::case::Faults;
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, Site, TryLock, Withstands};
+use crate::lock::{Claim, Double, Least, Lock, Site, TryLock, Withstands};
 use crate::time;
 
 /// It ends, whatever its holder is doing.
@@ -27,6 +27,7 @@ pub const LEASE: Double = Double {
     withstands: Withstands { stall: false, ..Withstands::ALL },
     faults: &[Faults::CRASH, Faults::STALL, Faults::JUMP],
     open: &|site| Ok(Box::new(Lease::at(site, Distant::Trusted))),
+    least: &[Least::preemptions(1).with(Faults::STALL)],
     ..Double::PLAIN
 };
 

@@ -7,7 +7,7 @@
 use super::EXISTS_CREATE;
 use super::lease::{Distant, Lease};
 use crate::case::Faults;
-use crate::lock::{Claim, Double, Withstands};
+use crate::lock::{Claim, Double, Least, Withstands};
 
 /// It ends too late to be true.
 pub const LEASE_FUTURE: Double = Double {
@@ -20,6 +20,7 @@ pub const LEASE_FUTURE: Double = Double {
     neighbour: Some(&EXISTS_CREATE),
     withstands: Withstands { stall: false, jump: false, ..Withstands::ALL },
     faults: &[Faults::JUMP],
+    least: &[Least::preemptions(1).with(Faults::JUMP)],
     open: &|site| Ok(Box::new(Lease::at(site, Distant::Nonsense))),
     ..Double::PLAIN
 };

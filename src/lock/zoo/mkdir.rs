@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::{EXISTS_CREATE, created};
 use crate::case::Faults;
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// A folder as a lock.
 pub const MKDIR: Double = Double {
@@ -20,6 +20,7 @@ pub const MKDIR: Double = Double {
     neighbour: Some(&EXISTS_CREATE),
     open: &|site| Ok(Box::new(Mkdir(site.path.clone()))),
     faults: &[Faults::CRASH],
+    least: &[Least::killed()],
     ..Double::PLAIN
 };
 

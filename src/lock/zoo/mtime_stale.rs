@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{created, found, gone};
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 use crate::time;
 
 /// Take over what is old.
@@ -29,6 +29,7 @@ pub const MTIME_STALE: Double = Double {
         }
         Ok(Box::new(MtimeStale(site.path.clone())))
     },
+    least: &[Least::preemptions(2)],
     ..Double::PLAIN
 };
 

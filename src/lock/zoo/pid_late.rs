@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::{created, found, gone};
 use crate::fs::{self, File};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// An empty file counts as stale.
 pub const PID_LATE: Double = Double {
@@ -20,6 +20,7 @@ pub const PID_LATE: Double = Double {
              the lock's name, so that the lock is never seen without its pid",
     claim: Claim::Nobody,
     open: &|site| Ok(Box::new(PidLate { path: site.path.clone(), worker: site.worker })),
+    least: &[Least::preemptions(2)],
     ..Double::PLAIN
 };
 

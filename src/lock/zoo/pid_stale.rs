@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use super::{created, found, gone};
 use crate::fs::{self, File};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// Unlink what a dead process left.
 pub const PID_STALE: Double = Double {
@@ -29,6 +29,7 @@ pub const PID_STALE: Double = Double {
         let processes = (1..=site.workers).map(|worker| site.beside(worker)).collect();
         Ok(Box::new(PidStale { path: site.path.clone(), processes, worker: site.worker }))
     },
+    least: &[Least::preemptions(3)],
     ..Double::PLAIN
 };
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::{PID_LATE, created, found, gone};
 use crate::case::Faults;
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, TryLock, Withstands};
+use crate::lock::{Claim, Double, Least, Lock, TryLock, Withstands};
 
 /// Whatever came of the write.
 pub const PID_UNCHECKED: Double = Double {
@@ -22,6 +22,7 @@ pub const PID_UNCHECKED: Double = Double {
     neighbour: Some(&PID_LATE),
     withstands: Withstands { crash: false, failure: false, ..Withstands::ALL },
     faults: &[Faults::FAILURE],
+    least: &[Least::preemptions(1).with(Faults::FAILURE)],
     open: &|site| {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];
         Ok(Box::new(PidUnchecked { path, private, worker: site.worker, written: false }))

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::gone;
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// Look, then rename onto it.
 pub const RENAME_LOCK: Double = Double {
@@ -22,6 +22,7 @@ pub const RENAME_LOCK: Double = Double {
         let [path, private] = [site.path.clone(), site.beside(site.worker)];
         Ok(Box::new(RenameLock { path, private, worker: site.worker, written: false }))
     },
+    least: &[Least::preemptions(2)],
     ..Double::PLAIN
 };
 

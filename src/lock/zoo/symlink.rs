@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::{EXISTS_CREATE, created};
 use crate::case::Faults;
 use crate::fs;
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// A link to nowhere as a lock.
 pub const SYMLINK: Double = Double {
@@ -20,6 +20,7 @@ pub const SYMLINK: Double = Double {
     neighbour: Some(&EXISTS_CREATE),
     open: &|site| Ok(Box::new(Symlink { path: site.path.clone(), worker: site.worker })),
     faults: &[Faults::CRASH],
+    least: &[Least::killed()],
     ..Double::PLAIN
 };
 

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::*;
-use crate::lock::{Claim, Lock, Site};
+use crate::lock::{Claim, Least, Lock, Site};
 use crate::stage::recorder::steps;
 use crate::sys::semaphore::Semaphore;
 
@@ -55,6 +55,11 @@ fn the_lists_say_what_can_be() {
         let broken = [Claim::Nobody, Claim::Unmixed].contains(&double.claim);
         assert!(broken || double.workers == 2, "{}", double.name);
         assert!(double.placements.is_sorted() && !double.placements.is_empty(), "{}", double.name);
+        for least in double.least {
+            let Least { placements, faults, .. } = least;
+            assert!(placements.iter().all(|place| double.placements.contains(place)), "{}", double.name);
+            assert!(faults.is_none() || double.faults.contains(faults), "{}", double.name);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::{created, gone};
 use crate::fs::{self, File};
-use crate::lock::{Claim, Double, Lock, TryLock};
+use crate::lock::{Claim, Double, Least, Lock, TryLock};
 
 /// Gives back what it never had.
 pub const TIMEOUT_RELEASE: Double = Double {
@@ -21,6 +21,7 @@ pub const TIMEOUT_RELEASE: Double = Double {
     claim: Claim::Nobody,
     workers: 3,
     open: &|site| Ok(Box::new(TimeoutRelease { path: site.path.clone(), waited: 0 })),
+    least: &[Least::preemptions(2)],
     ..Double::PLAIN
 };
 

@@ -14,6 +14,8 @@ use crate::schedule::Wid;
 /// Where the lanes begin; the numbers of the steps stand before.
 const LEFT: i32 = 60;
 const LANE: i32 = 248;
+/// Lanes of two workers, wide enough for what a step says.
+const WIDE: i32 = 340;
 /// Lanes of more workers than a page has room for.
 const NARROW: i32 = 150;
 /// From one step to the next, and half the height of its box.
@@ -34,7 +36,11 @@ pub(super) fn svg(case: &Case, history: &History, failure: Option<&Failure>, why
     let mut workers: Vec<Wid> = steps.iter().map(|step| step.worker).collect();
     workers.sort();
     workers.dedup();
-    let lane = if workers.len() > 4 { NARROW } else { LANE };
+    let lane = match workers.len() {
+        ..=2 => WIDE,
+        3 | 4 => LANE,
+        _ => NARROW,
+    };
     let width = (LEFT + lane * workers.len() as i32 + MARGIN).max(560);
     let mut plot =
         Plot { history, steps: &steps, workers, lane, width, places: Vec::new(), sheet: Sheet::default() };
@@ -209,7 +215,7 @@ impl Plot<'_> {
         let (from, to) = (middle(from), middle(to));
         self.sheet.arrow("preempts", (from, y), (to, y), [0, 0]);
         let text = "preempted";
-        self.sheet.text("muted", (from.min(to) + (to - from).abs() / 2 - room(text, 12) / 2, y - 3), text);
+        self.sheet.text("muted", (from.min(to) + (to - from).abs() / 2 - room(text, 12) / 2, y - 5), text);
     }
 
     /// The arrow from the failure to what it saw, and the rings of the two that decide.
