@@ -101,6 +101,8 @@ pub(crate) trait Stage {
     fn point(&self, next: &dyn Fn() -> Vec<Access>);
     fn note(&self, text: fmt::Arguments<'_>);
     fn changed(&self);
+    /// The step that was just taken took what others wait for.
+    fn claimed(&self) {}
     fn block(&self);
 
     /// The same inside an attempt to take a lock: the history says that this worker waits.
@@ -177,6 +179,12 @@ pub fn note(text: fmt::Arguments<'_>) {
 /// try again.
 pub fn changed() {
     with_stage(|stage| stage.changed());
+}
+
+/// The step that was just taken took something: whoever [waits](block) for it, blocked in the same step, need not
+/// try again before it is given back, which is a [change](changed).
+pub(crate) fn claimed() {
+    with_stage(|stage| stage.claimed());
 }
 
 /// What the run's clock shows; `None` outside a run. Looking at it is a step.

@@ -114,6 +114,9 @@ impl<T> Mutex<T> {
         };
         let went = if value.is_some() { "" } else { ": would block" };
         stage::note(format_args!("lock {}{went}", self.named.name));
+        if value.is_some() {
+            stage::claimed();
+        }
         value.map(|value| MutexGuard { mutex: self, value: Some(value) })
     }
 }

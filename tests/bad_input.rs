@@ -132,9 +132,9 @@ fn words_that_are_none() {
         ("--order backwards", ["backwards", "as-generated, force-write, force-read"]),
         ("--scope always", ["always", "session, transaction, operation"]),
         ("--engine steam", ["steam", "stepped, realtime"]),
-        ("--scheduler luck", ["luck", "random, pct, pos, surw, race, mixed"]),
-        ("--scheduler PCT", ["PCT", "random, pct, pos, surw, race, mixed"]),
-        ("--scheduler pct,pos", ["pct,pos", "random, pct, pos, surw, race, mixed"]),
+        ("--scheduler luck", ["luck", "random, pct, pos, surw, race, unmet, mixed"]),
+        ("--scheduler PCT", ["PCT", "random, pct, pos, surw, race, unmet, mixed"]),
+        ("--scheduler pct,pos", ["pct,pos", "random, pct, pos, surw, race, unmet, mixed"]),
         ("--scheduler", ["--scheduler", "value is required"]),
         ("--depth", ["--depth", "value is required"]),
         ("--preemptions", ["--preemptions", "value is required"]),
@@ -167,7 +167,7 @@ fn a_scheduler_where_nobody_chooses() {
         let said = refused(&home, home.fuzz(&on_a_clock), &["nobody chooses on a real clock"]);
         assert!(said.starts_with(flag), "{said}");
     }
-    for scheduler in ["random", "pos", "surw", "race"] {
+    for scheduler in ["random", "pos", "surw", "race", "unmet"] {
         let words = format!("--scheduler {scheduler} --depth 3");
         refused(&home, home.fuzz(&words), &["--depth 3: ", scheduler, "it is for pct and mixed"]);
     }

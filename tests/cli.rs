@@ -536,7 +536,7 @@ fn the_search_is_what_was_asked_for() {
     let without = run(home.fuzz(&format!("{lock} --scheduler random --preemptions 0")));
     without.assert_code(5);
     assert!(without.out.contains("a race was expected and not found"), "{}", without.out);
-    for scheduler in ["random", "pct", "pos", "surw", "race", "mixed"] {
+    for scheduler in ["random", "pct", "pos", "surw", "race", "unmet", "mixed"] {
         run(home.fuzz(&format!("{lock} --scheduler {scheduler} --preemptions 2"))).assert_code(0);
     }
     let header = |words: &str| {

@@ -93,7 +93,7 @@ pub(super) struct FuzzArgs {
     /// How long the lock is held: session, transaction, operation
     #[arg(long, value_name = "SCOPE", default_value = "session", value_parser = scope)]
     pub(super) scope: Scope,
-    /// Who picks the next step where a lock can be interrupted: random, pct, pos, surw, race,
+    /// Who picks the next step where a lock can be interrupted: random, pct, pos, surw, race, unmet,
     /// or mixed, which is all of these in turn [default: mixed]
     #[arg(long, value_name = "NAME", value_parser = scheduler)]
     pub(super) scheduler: Option<interleave::Kind>,

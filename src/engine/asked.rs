@@ -16,6 +16,8 @@ use crate::worker::board::{Board, DRIVER};
 /// by the driver. Only one party moves at a time, so it is asked the same in the same order either way.
 pub(super) struct Asked<'a> {
     scheduler: &'a mut dyn Scheduler,
+    /// What it was asked last: kept, so that the next question finds room.
+    enabled: Vec<Enabled>,
     choices: Vec<u32>,
     /// It chose what is not there.
     broken: Option<Error>,
@@ -24,7 +26,7 @@ pub(super) struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     pub(super) fn new(scheduler: &'a mut dyn Scheduler) -> Self {
-        Asked { scheduler, choices: Vec::new(), broken: None, panic: None }
+        Asked { scheduler, enabled: Vec::new(), choices: Vec::new(), broken: None, panic: None }
     }
 
     /// Lets the crew ask while `act` runs.
@@ -63,7 +65,7 @@ impl<'a> Asked<'a> {
                     break;
                 }
             };
-            if let Some(next) = board.befall(first, (chosen.worker, chosen.act)) {
+            if let Some(next) = board.befall(first, chosen) {
                 return next;
             }
             let next = board.decide(last);
@@ -75,26 +77,31 @@ impl<'a> Asked<'a> {
     }
 
     /// Who could go on first, and what was chosen.
-    fn choose(&mut self, board: &Board, last: Wid) -> (Wid, Enabled) {
-        let mut enabled: Vec<_> =
-            board.options(last).into_iter().map(|option| known(board, option)).collect();
-        let chosen = self.scheduler.choose(&enabled);
-        if chosen >= enabled.len() {
-            self.broken.get_or_insert(Error::Scheduler { chosen, enabled: enabled.len() });
+    fn choose(&mut self, board: &Board, last: Wid) -> (Wid, (Wid, Act)) {
+        let mut length = 0;
+        for (worker, act) in board.options(last) {
+            if length == self.enabled.len() {
+                self.enabled.push(Enabled { worker, act, step: 0, next: Vec::new() });
+            }
+            let one = &mut self.enabled[length];
+            // The clock is nobody's, and a fault touches everything.
+            one.step = if worker == 0 { 0 } else { board.steps_taken(worker) };
+            (one.worker, one.act) = (worker, act);
+            one.next.clear();
+            if act == Act::Step {
+                one.next.extend(board.announced(worker));
+            }
+            length += 1;
         }
-        let choice = chosen % enabled.len();
-        if enabled.len() > 1 {
+        let enabled = &self.enabled[..length];
+        let chosen = self.scheduler.choose(enabled);
+        if chosen >= length {
+            self.broken.get_or_insert(Error::Scheduler { chosen, enabled: length });
+        }
+        let choice = chosen % length;
+        if length > 1 {
             self.choices.push(choice as u32);
         }
-        (enabled[0].worker, enabled.swap_remove(choice))
-    }
-}
-
-/// What could happen, as schedulers see it.
-fn known(board: &Board, (worker, act): (Wid, Act)) -> Enabled {
-    match act {
-        Act::Step => Enabled { worker, act, step: board.steps_taken(worker), next: board.announced(worker) },
-        // A fault touches everything.
-        _ => Enabled { worker, act, step: board.steps_taken(worker), next: Vec::new() },
+        (enabled[0].worker, (enabled[choice].worker, enabled[choice].act))
     }
 }

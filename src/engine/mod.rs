@@ -97,6 +97,7 @@ struct Crews {
     staff: Staff,
     crews: [Option<Crew>; Placement::ALL.len()],
     serial: u64,
+    starts: programs::Starts,
     /// Counts the crews.
     crew: u64,
     /// Last, so that it goes when the crews are gone.
@@ -110,7 +111,14 @@ impl Crews {
         let folder =
             folder.map_err(|why| Error::Folder { path: staff.folder.clone(), source: unnamed(why) })?;
         let staff = Staff { folder: folder.path().to_owned(), ..staff.clone() };
-        Ok(Crews { staff, crews: [const { None }; Placement::ALL.len()], serial: 0, crew: 0, folder })
+        Ok(Crews {
+            staff,
+            crews: [const { None }; Placement::ALL.len()],
+            serial: 0,
+            starts: Default::default(),
+            crew: 0,
+            folder,
+        })
     }
 
     /// A crew with the case laid out before it, ready to begin.

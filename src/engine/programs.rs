@@ -1,6 +1,9 @@
 //! The stepped engine with a [`Program`] instead of a case.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::mem::take;
+use std::ptr;
+use std::sync::{Arc, Weak};
 
 use super::asked::Asked;
 use super::stepped::await_turn;
@@ -11,6 +14,7 @@ use crate::history::{Absence, Missing};
 use crate::interleave::Scheduler;
 use crate::program::{Doubt, Execution, Flaw, Outcome, Program};
 use crate::schedule::{Illegal, MAX_WORKERS};
+use crate::stage::Access;
 use crate::worker::board::pace;
 use crate::worker::{Crew, panics};
 
@@ -27,12 +31,9 @@ impl Stepped {
         scheduler: &mut dyn Scheduler,
     ) -> Result<Execution, Error> {
         let mut asked = Asked::new(scheduler);
-        let went = self.crews.run(program, pace::ASKED, &[], |crew, workers| {
-            asked.during(crew, |crew| {
-                crew.pass_to(1);
-                await_turn(crew, workers)
-            })
-        });
+        let went = self
+            .crews
+            .run(program, pace::ASKED, &[], |crew, workers| asked.during(crew, |crew| begin(crew, workers)));
         let choices = asked.choices(|| self.crews.discard(Placement::Threads));
         let went = went?;
         Ok(Execution { choices: choices?, ..went })
@@ -50,10 +51,7 @@ impl Stepped {
         if choices.len() > MAX_CHOICES {
             return Err(Illegal::TooManyChoices.into());
         }
-        let went = self.crews.run(program, pace::SCRIPTED, choices, |crew, workers| {
-            crew.pass_to(1);
-            await_turn(crew, workers)
-        });
+        let went = self.crews.run(program, pace::SCRIPTED, choices, begin);
         Ok(Execution { choices: choices.to_vec(), ..went? })
     }
 }
@@ -73,10 +71,16 @@ impl Crews {
         }
         self.serial += 1;
         let serial = self.serial;
+        let starts = self.starts.take(program, workers);
         let crew = self.muster(Placement::Threads, workers)?;
         crew.lay_out(serial, 0, Scope::Session, workers, None, &Plan::parts(workers));
         crew.set_pace(how, choices, Faults::NONE);
         crew.set_bound(program.steps());
+        for (worker, start) in (1..).zip(starts.iter().flatten()) {
+            if let Some(start) = start {
+                crew.foresee(worker, start);
+            }
+        }
         let shared = Arc::new(program.begin());
         let local = Arc::clone(crew.local());
         local.set_part(Some({
@@ -88,6 +92,8 @@ impl Crews {
         let panicked = local.take_panics().into_iter().next();
         local.set_part(None);
         let cut_short = crew.is_out_of_steps();
+        let starts = starts.unwrap_or_else(|| (1..=workers).map(|worker| crew.start(worker)).collect());
+        self.starts.put(program, starts);
         let history = self.take_history(Placement::Threads, missing)?;
         let outcome = if let Some((worker, message)) = panicked {
             Outcome::Fail(Flaw::Panicked { worker, message })
@@ -107,5 +113,36 @@ impl Crews {
             }
         };
         Ok(Execution { history, choices: Vec::new(), outcome })
+    }
+}
+
+/// Lets the first one go, and sleeps until nobody can go on any more.
+fn begin(crew: &mut Crew, workers: u32) -> Result<Vec<Missing>, Error> {
+    crew.pass_to(crew.begin());
+    await_turn(crew, workers)
+}
+
+/// What each worker of a program does first: after the first execution nobody has to be woken to say so.
+///
+/// Nothing that another worker does can come before it, so it is the same in every execution; where it is not,
+/// the worker takes the step that it was chosen for all the same, as if its list had been made anew.
+#[derive(Default)]
+pub(super) struct Starts {
+    /// Held, so that no other program gets its address.
+    program: Option<Weak<dyn Any + Send + Sync>>,
+    starts: Vec<Option<Vec<Access>>>,
+}
+
+impl Starts {
+    /// What is known of this program.
+    fn take<P: Program>(&mut self, program: &Arc<P>, workers: u32) -> Option<Vec<Option<Vec<Access>>>> {
+        let Starts { program: known, starts } = take(self);
+        let same = known.is_some_and(|known| ptr::addr_eq(known.as_ptr(), Arc::as_ptr(program)));
+        (same && starts.len() == workers as usize).then_some(starts)
+    }
+
+    fn put<P: Program>(&mut self, program: &Arc<P>, starts: Vec<Option<Vec<Access>>>) {
+        let program: Weak<P> = Arc::downgrade(program);
+        *self = Starts { program: Some(program), starts };
     }
 }

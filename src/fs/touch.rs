@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::stage::{self, ACCESSES, Access, Object};
 
@@ -19,6 +19,10 @@ use crate::stage::{self, ACCESSES, Access, Object};
 pub(super) struct Touch {
     list: Vec<Access>,
     anything: bool,
+    /// What was found at the last name, and in which folder: one step asks several things of one name, and
+    /// nobody moves meanwhile.
+    at: Option<(PathBuf, Option<Metadata>)>,
+    named: Option<(PathBuf, Option<Object>)>,
 }
 
 /// Does the call go on to what a symbolic link points to?
@@ -36,7 +40,7 @@ impl Touch {
 
     /// Nobody can tell.
     pub(super) fn anything() -> Self {
-        Touch { list: Vec::new(), anything: true }
+        Touch { anything: true, ..Touch::default() }
     }
 
     /// As [`point`](crate::stage::point) takes it: empty stands for anything.
@@ -53,17 +57,17 @@ impl Touch {
     }
 
     /// It asks what stands at this name, if anything.
-    pub(super) fn look_for(self, path: &Path, links: Links) -> Self {
-        if links == Links::Follow && is_link(path) {
+    pub(super) fn look_for(mut self, path: &Path, links: Links) -> Self {
+        if links == Links::Follow && self.is_link(path) {
             return Touch::anything();
         }
         self.named(path, Access::Look)
     }
 
     /// It may put something at this name, or take it away.
-    pub(super) fn change_name(self, path: &Path) -> Self {
+    pub(super) fn change_name(mut self, path: &Path) -> Self {
         // Paths lead through it.
-        if is_link(path) && fs::metadata(path).is_ok_and(|at| at.is_dir()) {
+        if self.is_link(path) && fs::metadata(path).is_ok_and(|at| at.is_dir()) {
             return Touch::anything();
         }
         self.named(path, Access::Change)
@@ -79,21 +83,38 @@ impl Touch {
         self.inode(path, links, Access::Change)
     }
 
-    fn named(self, path: &Path, access: fn(Object) -> Access) -> Self {
-        match name(path) {
+    fn named(mut self, path: &Path, access: fn(Object) -> Access) -> Self {
+        let known = self.named.take().filter(|(known, _)| known == path);
+        let (_, name) = self.named.insert(known.unwrap_or_else(|| (path.to_owned(), name(path))));
+        match *name {
             Some(name) => self.and(access(name)),
             None => Touch { anything: true, ..self },
         }
     }
 
-    fn inode(self, path: &Path, links: Links, access: fn(Object) -> Access) -> Self {
-        match fs::symlink_metadata(path) {
-            Err(_) => self,
-            Ok(at) if at.is_dir() || (links == Links::Follow && at.is_symlink()) => {
+    fn inode(mut self, path: &Path, links: Links, access: fn(Object) -> Access) -> Self {
+        match self.at(path) {
+            None => self,
+            Some(at) if at.is_dir() || (links == Links::Follow && at.is_symlink()) => {
                 Touch { anything: true, ..self }
             }
-            Ok(at) => self.and(access(inode(&at))),
+            Some(at) => {
+                let inode = inode(at);
+                self.and(access(inode))
+            }
         }
+    }
+
+    /// What is at this name, if anything.
+    fn at(&mut self, path: &Path) -> Option<&Metadata> {
+        let known = self.at.take().filter(|(known, _)| known == path);
+        let (_, at) =
+            self.at.insert(known.unwrap_or_else(|| (path.to_owned(), fs::symlink_metadata(path).ok())));
+        at.as_ref()
+    }
+
+    fn is_link(&mut self, path: &Path) -> bool {
+        self.at(path).is_some_and(Metadata::is_symlink)
     }
 }
 
@@ -113,8 +134,4 @@ pub(super) fn name(path: &Path) -> Option<Object> {
     let folder = fs::metadata(folder).ok().filter(Metadata::is_dir)?;
     let folder = stage::sight(folder.dev(), folder.ino()).to_string();
     Some(Object::name(&Path::new(&folder).join(last)))
-}
-
-fn is_link(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|at| at.is_symlink())
 }

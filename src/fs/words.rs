@@ -22,7 +22,11 @@ pub(super) struct Content<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Content<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        quoted(f, String::from_utf8_lossy(self.0).trim_end())
+        // Much faster than the other way where a file is long.
+        match str::from_utf8(self.0) {
+            Ok(text) => quoted(f, text.trim_end()),
+            Err(_) => quoted(f, String::from_utf8_lossy(self.0).trim_end()),
+        }
     }
 }
 

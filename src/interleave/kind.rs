@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Bounded, Learning, Mixed, Pct, Pos, Race, Random, Scheduler, Surw};
+use super::{Bounded, Learning, Mixed, Pct, Pos, Race, Random, Scheduler, Surw, Unmet};
 
 /// The schedulers that can be asked for by name: those that go on for as long as they are asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub enum Kind {
     Surw,
     /// [`Race`].
     Race,
+    /// [`Unmet`].
+    Unmet,
     /// [`Mixed`].
     #[default]
     Mixed,
@@ -24,7 +26,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, the default last.
-    pub const ALL: [Kind; 6] = [Kind::Random, Kind::Pct, Kind::Pos, Kind::Surw, Kind::Race, Kind::Mixed];
+    pub const ALL: [Kind; 7] =
+        [Kind::Random, Kind::Pct, Kind::Pos, Kind::Surw, Kind::Race, Kind::Unmet, Kind::Mixed];
 
     /// The word for it, as the command line spells it.
     pub const fn name(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Kind {
             Kind::Pos => "pos",
             Kind::Surw => "surw",
             Kind::Race => "race",
+            Kind::Unmet => "unmet",
             Kind::Mixed => "mixed",
         }
     }
@@ -69,6 +73,7 @@ impl Search {
             Kind::Pos => Box::new(Pos::new(seed)),
             Kind::Surw => Box::new(Learning::new(|profile| Surw::new(seed, profile))),
             Kind::Race => Box::new(Learning::new(|profile| Race::new(seed, profile))),
+            Kind::Unmet => Box::new(Learning::new(|profile| Unmet::new(seed, profile))),
             Kind::Mixed => Box::new(Mixed::new(seed, depth)),
         };
         match preemptions {

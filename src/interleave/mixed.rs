@@ -1,37 +1,49 @@
 //! A bit of everything: the default.
 
-use super::{Enabled, Pct, Pos, Profile, Race, Random, Scheduler, Surw};
+use super::{Enabled, Pct, Pos, Profile, Race, Random, Scheduler, Surw, Unmet};
 
-/// Several schedulers, one execution each in turn.
+/// Several schedulers, one execution each in turn, some of them not in every round.
 ///
 /// No one of them is best at everything, and nobody knows beforehand which bug there is. Taking turns
 /// costs at most their number times what the best of them needs. They learn from each other: the
 /// [`Profile`] is of all executions, whoever chose.
 pub struct Mixed {
-    schedulers: Vec<Box<dyn Scheduler>>,
+    schedulers: Vec<Seat>,
     profile: Profile,
     turn: usize,
 }
 
+struct Seat {
+    scheduler: Box<dyn Scheduler>,
+    /// It has a turn in every so manieth round, the first one included, and so many rounds to wait.
+    every: u32,
+    waits: u32,
+}
+
 impl Mixed {
-    /// The default: the [random walk](Random), [`Race`], [`Surw`], [`Pos`], and [`Pct`] of this depth.
+    /// The default: the [random walk](Random), [`Race`], [`Surw`], [`Pos`], and [`Unmet`]; in every fourth
+    /// round [`Pct`] of this depth, which seldom is the best of them.
     pub fn new(seed: u64, depth: u32) -> Self {
-        Mixed::of(|profile| {
+        let mut mixed = Mixed::of(|profile| {
             vec![
                 // First, because it has nothing to learn.
                 Box::new(Random::new(seed)),
                 Box::new(Race::new(seed, profile.clone())),
                 Box::new(Surw::new(seed, profile.clone())),
                 Box::new(Pos::new(seed)),
+                Box::new(Unmet::new(seed, profile.clone())),
                 Box::new(Pct::new(seed, depth, profile.clone())),
             ]
-        })
+        });
+        mixed.schedulers.last_mut().expect("six of them").every = 4;
+        mixed
     }
 
     /// These, in this order; they may read the profile.
     pub fn of(list: impl FnOnce(&Profile) -> Vec<Box<dyn Scheduler>>) -> Self {
         let profile = Profile::default();
-        Mixed { schedulers: list(&profile), profile, turn: 0 }
+        let seat = |scheduler| Seat { scheduler, every: 1, waits: 0 };
+        Mixed { schedulers: list(&profile).into_iter().map(seat).collect(), profile, turn: 0 }
     }
 }
 
@@ -42,7 +54,13 @@ impl Scheduler for Mixed {
             // The one whose turn it was stands last.
             self.schedulers.rotate_left(self.turn.min(1));
             self.turn = 1;
-            if self.schedulers[0].begin() {
+            let seat = &mut self.schedulers[0];
+            if seat.waits > 0 {
+                seat.waits -= 1;
+                continue;
+            }
+            seat.waits = seat.every - 1;
+            if seat.scheduler.begin() {
                 return true;
             }
             self.schedulers.remove(0);
@@ -52,7 +70,7 @@ impl Scheduler for Mixed {
     }
 
     fn choose(&mut self, enabled: &[Enabled]) -> usize {
-        let index = self.schedulers[0].choose(enabled);
+        let index = self.schedulers[0].scheduler.choose(enabled);
         self.profile.step(&enabled[index]);
         index
     }

@@ -7,6 +7,7 @@
 //! | [`Pos`] | a random priority for each step, drawn anew after a race |
 //! | [`Surw`] | the order of steps on one object, uniformly |
 //! | [`Race`] | workers held back until they race |
+//! | [`Unmet`] | workers held back where no two have met yet |
 //! | [`Mixed`] | these in turn: the default |
 //! | [`Exhaustive`] | all of them, with a certificate |
 //! | [`Replay`] | the one that was recorded |
@@ -35,6 +36,7 @@ mod simulator;
 mod surw;
 #[cfg(test)]
 mod tests;
+mod unmet;
 
 pub use bounded::Bounded;
 pub use counted::{Counted, Counts};
@@ -52,6 +54,7 @@ pub use random::Random;
 pub use recorder::Recorder;
 pub use replay::Replay;
 pub use surw::Surw;
+pub use unmet::Unmet;
 
 use dice::Dice;
 

@@ -60,12 +60,12 @@ impl Profile {
     pub(super) fn step(&self, mover: &Enabled) {
         self.book(|book| {
             book.now += 1;
-            let objects: BTreeSet<_> = mover.next.iter().map(|access| access.object()).collect();
-            for object in objects {
-                *book.current.entry(object).or_default().steps.entry(mover.worker).or_default() += 1;
-            }
-            for access in &mover.next {
+            for (nth, access) in mover.next.iter().enumerate() {
                 let touched = book.current.entry(access.object()).or_default();
+                // A step counts once, whatever it does to the object.
+                if mover.next[..nth].iter().all(|before| before.object() != access.object()) {
+                    *touched.steps.entry(mover.worker).or_default() += 1;
+                }
                 match access {
                     Access::Look(_) => touched.lookers.insert(mover.worker),
                     Access::Change(_) => touched.changers.insert(mover.worker),

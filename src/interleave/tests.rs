@@ -282,7 +282,7 @@ fn a_bound_leaves_the_faults_and_whoever_moves() {
 
 #[test]
 fn each_scheduler_is_built_by_its_name() {
-    assert_eq!(Kind::ALL.map(Kind::name), ["random", "pct", "pos", "surw", "race", "mixed"]);
+    assert_eq!(Kind::ALL.map(Kind::name), ["random", "pct", "pos", "surw", "race", "unmet", "mixed"]);
     let program = independent(&[8, 8]);
     let run = |search: Search| {
         let mut scheduler = search.scheduler(1);

@@ -96,6 +96,9 @@ fn run_part(board: &Arc<Mapping<Board>>, local: &Arc<Local>, me: Wid, part: &Par
     let actor = Rc::new(Actor::new(board, me, Some(local)));
     let step = board.head(me).expect("each worker has a part");
     actor.step.set(Some(step));
+    let foreseen = board.is_foreseen(me);
+    actor.foreseen.set(foreseen);
+    actor.chosen.set(foreseen);
     stage::enter(Some(actor.clone()));
     let ended = panics::caught(|| part(me));
     stage::enter(None);
@@ -414,12 +417,15 @@ struct Actor {
     slept: Cell<bool>,
     /// A call of its own was made to fail.
     let_down: Cell<bool>,
+    /// It was chosen before it began, for the step that it was expected to take first.
+    foreseen: Cell<bool>,
 }
 
 impl Actor {
     fn new(board: &Arc<Mapping<Board>>, me: Wid, local: Option<&Arc<Local>>) -> Self {
-        let (step, chosen, left, slept, let_down) = Default::default();
-        Actor { board: Arc::clone(board), local: local.cloned(), me, step, chosen, left, slept, let_down }
+        let (step, chosen, left, slept, let_down, foreseen) = Default::default();
+        let (board, local) = (Arc::clone(board), local.cloned());
+        Actor { board, local, me, step, chosen, left, slept, let_down, foreseen }
     }
 
     /// Who is next after `last`. Where the scheduler lives in this process it is asked on the spot; where it does not,
@@ -463,6 +469,9 @@ impl Stage for Actor {
             return;
         }
         let expected = self.board.announce(self.me, &next());
+        // Who was chosen before it began takes its first step, whatever that has become: as those do whose
+        // list is made anew.
+        let expected = self.foreseen.take() || expected;
         if !(self.chosen.take() && expected) {
             self.give_way(Some(next));
         }
@@ -471,7 +480,7 @@ impl Stage for Actor {
 
     fn note(&self, text: fmt::Arguments<'_>) {
         if let Some(step) = self.step.get().filter(|_| !self.left.get()) {
-            log(&self.board, step, self.board.now(), What::Note(text.to_string()));
+            self.board.log_note(step, text);
         }
     }
 
@@ -514,6 +523,12 @@ impl Stage for Actor {
     fn changed(&self) {
         if !self.left.get() {
             self.board.changed_by(self.me);
+        }
+    }
+
+    fn claimed(&self) {
+        if !self.left.get() {
+            self.board.claimed_by(self.me);
         }
     }
 

@@ -272,7 +272,7 @@ impl Traced {
             }
         }
         if went.is_ok() {
-            went = run.to_the_end(&mut family, scheduler);
+            went = run.play(&mut family, scheduler);
         }
         // Can anybody still get the lock?
         let odd = || self.leftovers.as_ref().is_some_and(|known| !self.names().is_subset(known));
@@ -282,7 +282,7 @@ impl Traced {
             family.no_more_faults();
             went = self.start(&mut family, after, case.workers).map(drop);
             if went.is_ok() {
-                went = run.to_the_end(&mut family, &mut Replay::new(Vec::new()));
+                went = run.play(&mut family, &mut Replay::new(Vec::new()));
             }
         }
         self.facts.daemons = !family.tasks.is_empty() && run.missing.is_empty();
@@ -356,7 +356,7 @@ struct Run {
 
 impl Run {
     /// Until all workers are at their ends, or nobody can go on.
-    fn to_the_end(&mut self, family: &mut Family<'_>, scheduler: &mut dyn Scheduler) -> Result<(), Error> {
+    fn play(&mut self, family: &mut Family<'_>, scheduler: &mut dyn Scheduler) -> Result<(), Error> {
         let failed = Error::Trace;
         loop {
             while family.rouse().map_err(failed)? {

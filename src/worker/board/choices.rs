@@ -29,6 +29,16 @@ const DOUBLINGS: u32 = 50;
 /// Blocked, and not because of a whole attempt, but of one step.
 const ON_NEXT: u32 = 2;
 
+/// What is known of a worker before it has taken a step.
+mod prime {
+    /// Nothing: it must be let go up to its first point.
+    pub const NOT: u32 = 0;
+    /// It has come there.
+    pub const DONE: u32 = 1;
+    /// It has not begun, but what it will do first is known from an execution before.
+    pub const FORESEEN: u32 = 2;
+}
+
 impl Accesses {
     pub(super) fn clear(&self) {
         self.length.store(0, Relaxed);
@@ -36,17 +46,17 @@ impl Accesses {
 
     fn set(&self, accesses: &[Access]) {
         self.clear();
-        self.add(accesses);
+        self.add(accesses.iter().map(|access| access.pack()));
     }
 
-    fn add(&self, accesses: &[Access]) {
+    fn add(&self, accesses: impl ExactSizeIterator<Item = u64>) {
         let length = self.length.load(Relaxed) as usize;
         // Nothing named is anything, and anything stays anything.
-        if accesses.is_empty() || length + accesses.len() > INTERESTS {
+        if accesses.len() == 0 || length.saturating_add(accesses.len()) > INTERESTS {
             return self.length.store(u32::MAX, Relaxed);
         }
         let mut length = length;
-        for access in accesses.iter().map(|access| access.pack()) {
+        for access in accesses {
             // Whoever looks again and again looks at the same.
             if self.words[..length].iter().all(|known| known.load(Relaxed) != access) {
                 self.words[length].store(access, Relaxed);
@@ -56,23 +66,34 @@ impl Accesses {
         self.length.store(length as u32, Relaxed);
     }
 
-    /// Empty for "anything".
-    fn get(&self) -> Vec<Access> {
+    /// Packed; none for "anything".
+    fn words(&self) -> impl ExactSizeIterator<Item = u64> + Clone {
         let length = self.length.load(Relaxed) as usize;
-        let words = self.words.get(..length).unwrap_or_default();
-        words.iter().map(|word| Access::unpack(word.load(Relaxed))).collect()
+        self.words.get(..length).unwrap_or_default().iter().map(|word| word.load(Relaxed))
+    }
+
+    /// Empty for "anything".
+    fn iter(&self) -> impl ExactSizeIterator<Item = Access> {
+        self.words().map(Access::unpack)
+    }
+
+    /// Are they these, in this order?
+    fn are(&self, accesses: &[Access]) -> bool {
+        self.iter().eq(accesses.iter().copied())
     }
 
     /// Could a step with these accesses change what a step with the others met? Nothing at all is not
     /// "anything": what was cleared depends on nobody.
-    fn depend_on(&self, others: &[Access]) -> bool {
+    fn depend_on(&self, others: &Accesses) -> bool {
         if self.length.load(Relaxed) == 0 {
             return false;
         }
-        let mine = self.get();
-        mine.is_empty()
-            || others.is_empty()
-            || mine.iter().any(|one| others.iter().any(|two| one.depends_on(*two)))
+        let (mine, others) = (self.words(), others.words());
+        mine.len() == 0
+            || others.len() == 0
+            || mine
+                .into_iter()
+                .any(|one| others.clone().any(|two| Access::unpack(one).depends_on(Access::unpack(two))))
     }
 }
 
@@ -105,10 +126,16 @@ impl Board {
     /// The worker will do this next. Is it what was known already?
     pub fn announce(&self, wid: Wid, next: &[Access]) -> bool {
         let lane = &self.lanes[wid as usize];
-        let expected = lane.next.get() == next;
-        lane.next.set(next);
+        let expected = lane.next.are(next);
+        if !expected {
+            lane.next.set(next);
+        }
         if lane.interest.length.load(Relaxed) == 0 {
             lane.first.set(next);
+        }
+        // Who has said something before, or slept, did more than to come here.
+        if lane.primed.load(Relaxed) == prime::NOT && self.length() == 0 {
+            lane.start.set(next);
         }
         lane.at_point.store(1, Relaxed);
         expected
@@ -131,8 +158,29 @@ impl Board {
     }
 
     /// What the worker will do next; empty for "anything".
-    pub fn announced(&self, wid: Wid) -> Vec<Access> {
-        self.lanes[wid as usize].next.get()
+    pub fn announced(&self, wid: Wid) -> impl ExactSizeIterator<Item = Access> {
+        self.lanes[wid as usize].next.iter()
+    }
+
+    /// What the worker did first, if all that it did before was to come there.
+    pub fn start(&self, wid: Wid) -> Option<Vec<Access>> {
+        let start = &self.lanes[wid as usize].start;
+        (start.length.load(Relaxed) != 0).then(|| start.iter().collect())
+    }
+
+    /// It is known what the worker will do first: it need not be woken to say so. When it is chosen it begins,
+    /// and takes that step.
+    pub fn foresee(&self, wid: Wid, start: &[Access]) {
+        let lane = &self.lanes[wid as usize];
+        lane.next.set(start);
+        lane.start.set(start);
+        lane.primed.store(prime::FORESEEN, Relaxed);
+        self.unprimed.fetch_sub(1, Relaxed);
+    }
+
+    /// Is that so?
+    pub fn is_foreseen(&self, wid: Wid) -> bool {
+        self.lanes[wid as usize].primed.load(Relaxed) == prime::FORESEEN
     }
 
     /// The worker begins an attempt to take the lock.
@@ -246,12 +294,27 @@ impl Board {
     pub fn block_if_unchanged(&self, wid: Wid) {
         let lane = &self.lanes[wid as usize];
         lane.blocked.store(u32::from(lane.woken.load(Relaxed) == 0), Relaxed);
-        lane.next.set(&lane.first.get());
+        lane.next.clear();
+        lane.next.add(lane.first.words());
     }
 
     /// The step that was announced cannot be taken, until somebody changes what it touches.
     pub fn block_on_next(&self, wid: Wid) {
-        self.lanes[wid as usize].blocked.store(ON_NEXT, Relaxed);
+        let lane = &self.lanes[wid as usize];
+        lane.blocked.store(ON_NEXT, Relaxed);
+        lane.in_vain.store(1, Relaxed);
+    }
+
+    /// The step that this worker has just taken took what others could not have, and may have by now: whoever
+    /// was blocked in the very same step is blocked again, and need not be woken to find that out.
+    pub fn claimed_by(&self, wid: Wid) {
+        let claimed = &self.lanes[wid as usize].next;
+        for (nth, lane) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
+            if nth != wid as usize && lane.in_vain.load(Relaxed) == 1 && lane.next.words().eq(claimed.words())
+            {
+                lane.blocked.store(ON_NEXT, Relaxed);
+            }
+        }
     }
 
     /// The place of this inode among those that the run has come across.
@@ -275,10 +338,10 @@ impl Board {
         lane.taken.fetch_add(1, Relaxed);
         self.taken.fetch_add(1, Relaxed);
         lane.at_point.store(0, Relaxed);
-        let next = lane.next.get();
-        lane.interest.add(&next);
+        lane.in_vain.store(0, Relaxed);
+        lane.interest.add(lane.next.words());
         for (nth, other) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
-            if nth != wid as usize && other.at_point.load(Relaxed) == 1 && other.next.depend_on(&next) {
+            if nth != wid as usize && other.at_point.load(Relaxed) == 1 && other.next.depend_on(&lane.next) {
                 other.stale.store(1, Relaxed);
             }
         }
@@ -302,52 +365,40 @@ impl Board {
     /// The step that this worker has just taken changed something. Whoever is blocked and has touched
     /// that may try again.
     pub fn changed_by(&self, wid: Wid) {
-        let changes = self.announced(wid);
+        let changes = &self.lanes[wid as usize].next;
         self.rounds.store(0, Relaxed);
         for (nth, lane) in self.lanes.iter().enumerate().skip(1).take(self.workers() as usize) {
             if nth == wid as usize || lane.asleep.load(Relaxed) == 1 {
                 continue;
             }
             if lane.blocked.load(Relaxed) == ON_NEXT {
-                if lane.next.depend_on(&changes) {
+                if lane.next.depend_on(changes) {
                     lane.blocked.store(0, Relaxed);
                 }
                 // The attempt that the step belongs to may have looked at more.
-                if lane.interest.depend_on(&changes) {
+                if lane.interest.depend_on(changes) {
                     lane.woken.store(1, Relaxed);
                 }
-            } else if lane.interest.depend_on(&changes) {
+            } else if lane.interest.depend_on(changes) {
                 lane.blocked.store(0, Relaxed);
                 lane.woken.store(1, Relaxed);
             }
         }
     }
 
-    /// What could happen next: first the one who moved last, then the other workers by number, then the
-    /// faults. Nothing, where nobody can go on and nobody waits for the clock.
-    pub fn options(&self, last: Wid) -> Vec<(Wid, Act)> {
-        let mut options = self.enabled(last);
-        if options.is_empty() && self.move_clock() {
-            options = self.enabled(last);
-        }
-        if options.is_empty() {
-            return options;
-        }
+    /// What could happen next, if anybody [can go on](Board::can_go_on): first the one who moved last, then the
+    /// other workers by number, then the faults.
+    pub fn options(&self, last: Wid) -> impl Iterator<Item = (Wid, Act)> {
         let alive = |&wid: &Wid| self.lanes[wid as usize].head.load(Relaxed) != NONE;
-        if self.crashes.load(Relaxed) > 0 {
-            options.extend((1..=self.workers()).filter(alive).map(|wid| (wid, Act::Crash)));
-        }
-        if self.stalls.load(Relaxed) > 0 && self.next_deadline().is_some() {
-            options.push((0, Act::Clock));
-        }
-        if self.jumps.load(Relaxed) > 0 {
-            options.push((0, Act::Jump));
-        }
-        if self.failures.load(Relaxed) > 0 {
-            let whole = |&wid: &Wid| self.lanes[wid as usize].failing.load(Relaxed) == 0;
-            options.extend((1..=self.workers()).filter(alive).filter(whole).map(|wid| (wid, Act::Fail)));
-        }
-        options
+        let all_if = |allowed: &AtomicU32| 1..=if allowed.load(Relaxed) > 0 { self.workers() } else { 0 };
+        let crashes = all_if(&self.crashes).filter(alive).map(|wid| (wid, Act::Crash));
+        let stalls = self.stalls.load(Relaxed) > 0 && self.next_deadline().is_some();
+        let jumps = self.jumps.load(Relaxed) > 0;
+        let whole = |&wid: &Wid| self.lanes[wid as usize].failing.load(Relaxed) == 0;
+        let failures = all_if(&self.failures).filter(alive).filter(whole).map(|wid| (wid, Act::Fail));
+        let steps = self.enabled(last).map(|wid| (wid, Act::Step));
+        let clock = stalls.then_some((0, Act::Clock)).into_iter().chain(jumps.then_some((0, Act::Jump)));
+        steps.chain(crashes).chain(clock).chain(failures)
     }
 
     /// Lets one of the options happen; `first` is the worker of the first of them. Says whose turn it is then,
@@ -366,13 +417,26 @@ impl Board {
         None
     }
 
-    fn enabled(&self, last: Wid) -> Vec<(Wid, Act)> {
+    fn enabled(&self, last: Wid) -> impl Iterator<Item = Wid> {
         let can = |&wid: &Wid| {
             let lane = &self.lanes[wid as usize];
             lane.head.load(Relaxed) != NONE && lane.blocked.load(Relaxed) == 0
         };
-        let others = (1..=self.workers()).filter(|&wid| wid != last);
-        [last].into_iter().chain(others).filter(can).map(|wid| (wid, Act::Step)).collect()
+        let others = (1..=self.workers()).filter(move |&wid| wid != last);
+        [last].into_iter().chain(others).filter(can)
+    }
+
+    /// Can anybody take a step? Where nobody can, and somebody waits for the clock, it moves.
+    fn can_go_on(&self, last: Wid) -> bool {
+        let can = || self.enabled(last).next().is_some();
+        can() || (self.move_clock() && can())
+    }
+
+    /// Who goes first, when everything is laid out: the driver's lane when it must be asked.
+    pub fn begin(&self) -> usize {
+        let lanes = self.lanes[1..=self.workers() as usize].iter();
+        let mut lanes = lanes.map(|lane| lane.primed.load(Relaxed));
+        lanes.position(|primed| primed == prime::NOT).map_or_else(|| self.decide(1), |nth| nth + 1)
     }
 
     /// Who goes on after `last`, as far as that can be told here: the driver's lane when it must be
@@ -382,8 +446,15 @@ impl Board {
     /// from the beginning what everybody would do.
     pub fn decide(&self, last: Wid) -> usize {
         let workers = &self.lanes[1..=self.workers() as usize];
-        let begins = workers[last as usize - 1].primed.swap(1, Relaxed) == 0;
-        if let Some(nth) = workers.iter().position(|lane| lane.primed.load(Relaxed) == 0) {
+        let lane = &workers[last as usize - 1];
+        let begins = lane.primed.load(Relaxed) == prime::NOT;
+        if begins {
+            lane.primed.store(prime::DONE, Relaxed);
+            self.unprimed.fetch_sub(1, Relaxed);
+        }
+        if self.unprimed.load(Relaxed) > 0
+            && let Some(nth) = workers.iter().position(|lane| lane.primed.load(Relaxed) == prime::NOT)
+        {
             return nth + 1;
         }
         if begins {
@@ -394,8 +465,7 @@ impl Board {
         }
         let last = if begins { 1 } else { last };
         loop {
-            let options = self.options(last);
-            if options.is_empty() || self.is_out_of_steps() {
+            if !self.can_go_on(last) || self.is_out_of_steps() {
                 return DRIVER;
             }
             self.asked_by.store(last, Relaxed);
@@ -410,8 +480,11 @@ impl Board {
                 self.asking.store(1, Relaxed);
                 return DRIVER;
             }
-            let choice = if options.len() == 1 { 0 } else { self.scripted(options.len()) };
-            if let Some(next) = self.befall(options[0].0, options[choice]) {
+            let options = self.options(last).count();
+            let chosen = if options == 1 { 0 } else { self.scripted(options) };
+            let chosen = self.options(last).nth(chosen).expect("one of the options is chosen");
+            let first = self.enabled(last).next().expect("somebody can go on");
+            if let Some(next) = self.befall(first, chosen) {
                 return next;
             }
         }

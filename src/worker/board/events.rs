@@ -1,10 +1,12 @@
 //! What has happened: events as words on the board.
 
-use std::sync::atomic::AtomicU64;
+use std::fmt::{self, Write};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use super::{Board, COMMANDS, EVENTS};
 use crate::cache::Identity;
+use crate::case::Step;
 use crate::history::{Event, Seen, What};
 use crate::schedule::Time;
 
@@ -16,18 +18,22 @@ impl Board {
 
     /// Writes one event. What does not fit is counted and dropped; the driver looks.
     pub fn log(&self, event: &Event) {
-        let words = match &event.what {
-            What::Note(text) => {
-                let [first, _, third] = encode(&Event { what: What::Began, ..event.clone() });
-                let [_, rest @ ..] = first.to_le_bytes();
-                let [a, b, c, d, e, f, g] = rest;
-                [u64::from_le_bytes([10, a, b, c, d, e, f, g]), self.lay_down(text), third]
-            }
-            _ => encode(event),
+        let detail = match &event.what {
+            What::Note(text) => self.lay_down(format_args!("{text}")),
+            _ => 0,
         };
+        self.put(encode(event, detail));
+    }
+
+    /// Writes what a worker has noted of its step, straight from its words: most histories are never read.
+    pub fn log_note(&self, Step { tick, worker, command }: Step, text: fmt::Arguments<'_>) {
+        let event = Event { tick, at: self.now(), worker, command, what: What::Note(String::new()) };
+        self.put(encode(&event, self.lay_down(text)));
+    }
+
+    fn put(&self, [first, second, third]: [u64; 3]) {
         let nth = self.length.fetch_add(1, Relaxed) as usize;
         if let Some(slot) = self.events.get(nth) {
-            let [first, second, third] = words;
             slot[1].store(second, Relaxed);
             slot[2].store(third, Relaxed);
             slot[0].store(first, Release);
@@ -35,24 +41,19 @@ impl Board {
     }
 
     /// Puts a text on the board, or as much of it as fits, and says where it is.
-    fn lay_down(&self, text: &str) -> u64 {
+    fn lay_down(&self, text: fmt::Arguments<'_>) -> u64 {
         let at = self.texts_length.load(Relaxed) as usize;
-        let room = self.texts.get(at..).unwrap_or_default();
-        let mut length = text.len().min(room.len());
-        while !text.is_char_boundary(length) {
-            length -= 1;
-        }
-        for (place, byte) in room.iter().zip(text[..length].bytes()) {
-            place.store(byte, Relaxed);
-        }
-        self.texts_length.store((at + length) as u32, Relaxed);
-        (at as u64) << 32 | length as u64
+        let mut room = Room { room: self.texts.get(at..).unwrap_or_default(), length: 0 };
+        // An error says that it is full.
+        let _ = room.write_fmt(text);
+        self.texts_length.store((at + room.length) as u32, Relaxed);
+        (at as u64) << 32 | room.length as u64
     }
 
     fn text(&self, at: usize, length: usize) -> String {
         let bytes = self.texts.get(at..at + length).unwrap_or_default();
-        let bytes: Vec<u8> = bytes.iter().map(|byte| byte.load(Relaxed)).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        let bytes = bytes.iter().map(|byte| byte.load(Relaxed)).collect();
+        String::from_utf8(bytes).unwrap_or_else(|why| String::from_utf8_lossy(why.as_bytes()).into_owned())
     }
 
     /// How many events were written.
@@ -112,12 +113,33 @@ impl Board {
     }
 }
 
+/// The rest of the room for texts.
+struct Room<'a> {
+    room: &'a [AtomicU8],
+    length: usize,
+}
+
+impl fmt::Write for Room<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = &self.room[self.length..];
+        let mut length = text.len().min(room.len());
+        while !text.is_char_boundary(length) {
+            length -= 1;
+        }
+        for (place, byte) in room.iter().zip(text[..length].bytes()) {
+            place.store(byte, Relaxed);
+        }
+        self.length += length;
+        if length == text.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
 /// Eight years of microseconds.
 const TIME_BITS: u64 = (1 << 48) - 1;
 
 /// kind, worker, command, seen (8 bits each), tick (32); what belongs to the kind (64); the worker
-/// number that was read (16), time (48)
-fn encode(event: &Event) -> [u64; 3] {
+/// number that was read (16), time (48). `text` says where a note's text was laid down.
+fn encode(event: &Event, text: u64) -> [u64; 3] {
     let mut number = 0;
     let (kind, seen, detail) = match event.what {
         What::Began => (1, 0, 0),
@@ -147,7 +169,7 @@ fn encode(event: &Event) -> [u64; 3] {
             unreachable!("of programs that are traced")
         }
         What::Found(_) | What::CheckFailed(_) => unreachable!("of programs that are traced"),
-        What::Note(_) => unreachable!("a text is laid down before its event is encoded"),
+        What::Note(_) => (10, 0, text),
     };
     let head = u64::from_le_bytes([kind, event.worker as u8, event.command as u8, seen, 0, 0, 0, 0]);
     [head | (event.tick as u64) << 32, detail, event.at.as_micros().min(TIME_BITS) | number << 48]

@@ -65,8 +65,10 @@ pub struct Lane {
     /// Interleaved: the steps it has taken, what the next one does, and what the present attempt to
     /// take the lock has touched so far.
     taken: AtomicU32,
-    /// It has come to its first point.
+    /// Whether it has come to its first point, or need not.
     primed: AtomicU32,
+    /// It was blocked in the step that it will try next.
+    in_vain: AtomicU32,
     /// Something that it met in the present attempt has changed since.
     woken: AtomicU32,
     /// It waits at a point, and what it has announced there may not be true any more.
@@ -74,6 +76,8 @@ pub struct Lane {
     stale: AtomicU32,
     first: Accesses,
     next: Accesses,
+    /// What it announced at its very first point, if it did nothing on its way there.
+    start: Accesses,
     interest: Accesses,
     /// When its patience will be over, in microseconds of the virtual clock; `NEVER` if it does not wait.
     deadline: AtomicU64,
@@ -131,6 +135,8 @@ pub struct Board {
     pace: AtomicU32,
     asking: AtomicU32,
     asked_by: AtomicU32,
+    /// How many have not come to their first points yet, though they must.
+    unprimed: AtomicU32,
     /// The steps of all together, and how many there may be.
     taken: AtomicU32,
     bound: AtomicU32,
@@ -284,11 +290,13 @@ impl Board {
         self.failed.store(0, Relaxed);
         self.bound.store(u32::MAX, Relaxed);
         self.rounds.store(0, Relaxed);
+        self.unprimed.store(workers, Relaxed);
         for lane in &self.lanes[1..=workers as usize] {
             lane.head.store(NONE, Relaxed);
             lane.latest.store(NONE, Relaxed);
             lane.interest.clear();
             lane.next.clear();
+            lane.start.clear();
             lane.at_point.store(0, Relaxed);
             lane.stale.store(0, Relaxed);
             lane.deadline.store(NEVER, Relaxed);
@@ -302,6 +310,7 @@ impl Board {
                 &lane.answered,
                 &lane.taken,
                 &lane.primed,
+                &lane.in_vain,
             ] {
                 word.store(0, Relaxed);
             }
