@@ -52,6 +52,21 @@ pub fn cause(
     history: &History,
     failure: &Failure,
 ) -> Result<Option<Cause>, Error> {
+    cause_until(engine, case, promise, history, failure, &|| false)
+}
+
+/// The same, for as long as it is not over: then it is as if no pair helped.
+///
+/// # Errors
+/// See [`cause`].
+pub(crate) fn cause_until(
+    engine: &mut dyn Engine,
+    case: &Case,
+    promise: Promise,
+    history: &History,
+    failure: &Failure,
+    over: &dyn Fn() -> bool,
+) -> Result<Option<Cause>, Error> {
     let Some(choices) = &case.choices else { return Ok(None) };
     let mut replay = Replay::new(choices.clone());
     replay.begin();
@@ -65,12 +80,15 @@ pub fn cause(
     let mut trial = Trial { engine, case, promise, history, moves: &witness.moves, steps: &steps, runs: 0 };
     let pairs = candidates(&steps, history, until);
     for (nth, &pair) in pairs.iter().enumerate() {
-        if trial.runs >= TRIES {
+        if trial.runs >= TRIES || over() {
             return Ok(Some(Cause::NoPair { tried: nth as u32 }));
         }
         if trial.passes(pair, both.is_some())? {
             let (mut first, mut second) = pair;
             for inner in within(&pairs, pair, &steps) {
+                if over() {
+                    break;
+                }
                 if trial.passes(inner, both.is_some())? {
                     (first, second) = inner;
                     break;

@@ -24,6 +24,7 @@ use crate::lock::Double;
 use crate::schedule::{Order, Time};
 use crate::worker::{Staff, cores, pin};
 
+pub(crate) use cause::cause_until;
 pub use cause::{Cause, cause};
 pub use counterexample::{Counterexample, run_and_retry};
 use row::RowRun;

@@ -86,13 +86,6 @@ impl Shrink<'_> {
         Ok(found)
     }
 
-    /// The same bug with a worker's stretches in one where that can be, before anything dearer is tried.
-    pub(crate) fn closest(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
-        let mut best = found;
-        self.pull_together(&mut best)?;
-        Ok(best)
-    }
-
     /// Moves what a worker did in two stretches into one, wherever the bug bears it.
     fn pull_together(&mut self, best: &mut Counterexample) -> Result<(), Error> {
         let mut tries = PREEMPTION_TRIES;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::campaign::preemptions::Shrink;
-use crate::campaign::{Counterexample, cause};
+use crate::campaign::{Counterexample, cause_until};
 use crate::case::{Case, Faults};
 use crate::check::{Divergence, Evidence, Failure, Reason, Verdict};
 use crate::engine::traced::{Facts, Traced};
@@ -24,8 +24,11 @@ use crate::regression::{Note, Saved};
 const REPLAYS: u32 = 10;
 /// After so many schedules without a verdict it is given up.
 const UNCLEAR: u64 = 5;
-/// For how long a smaller number of workers is tried.
-const SMALLER: Duration = Duration::from_secs(4);
+/// For how long a smaller number of workers is tried, all interleavings with fewer preemptions are, and pairs of steps
+/// are turned round: each takes whole runs of the program, and an answer in seconds is worth more than the last bit.
+const SMALLER: Duration = Duration::from_secs(3);
+const FEWER: Duration = Duration::from_secs(2);
+const CAUSE: Duration = Duration::from_secs(4);
 
 /// What to look for, and for how long.
 #[derive(Clone, Debug)]
@@ -298,9 +301,9 @@ fn bring_home(
     }
     let mut shrink = Shrink { engine: &mut *engine, promise, over: &over };
     found = shrink.fewest_faults(found)?;
-    found = shrink.closest(found)?;
-    // Then all interleavings with fewer preemptions, as far as the time goes.
-    found = shrink.fewest_preemptions(found)?;
+    let begun = Instant::now();
+    let enough = || over() || begun.elapsed() > FEWER;
+    found = Shrink { engine: &mut *engine, promise, over: &enough }.fewest_preemptions(found)?;
     let mut parted = None;
     for _ in 0..REPLAYS {
         let history = engine.run(&found.case)?;
@@ -315,7 +318,9 @@ fn bring_home(
     if !found.repeats() {
         return Ok(Err(parted));
     }
-    found.cause = cause(engine, &found.case, promise, &found.history, &found.failure)?;
+    let begun = Instant::now();
+    let enough = || begun.elapsed() > CAUSE || interrupt.load(Ordering::Relaxed);
+    found.cause = cause_until(engine, &found.case, promise, &found.history, &found.failure, &enough)?;
     // For what it said.
     engine.run(&found.case)?;
     Ok(Ok(found))

@@ -281,7 +281,12 @@ impl Call {
 
     /// As strace prints it, but for what does not matter.
     pub(super) fn told(&self, view: &mut View<'_>) -> String {
-        let mut text = format!("{}(", self.name);
+        // Of a descriptor it is the old call in a new form.
+        let name = match (self.kind, &self.subject) {
+            (Kind::Stat { .. }, Subject::Files(_)) => "fstat",
+            _ => self.name,
+        };
+        let mut text = format!("{name}(");
         match &self.subject {
             Subject::Paths(said) => {
                 for (nth, one) in said.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! A run with points inside its commands as a reader follows it: in [`Step`]s.
 
 mod fold;
+mod quiet;
 mod words;
 
 use self::words::words;
@@ -37,11 +38,15 @@ pub(super) fn steps(case: &Case, history: &History, failure: Option<&Failure>) -
     let mut inside: Vec<(Wid, usize)> = Vec::new();
     let mut file = None;
     let mut before: Option<&Event> = None;
+    let quiet = quiet::quiet(history);
     for (nth, event) in history.events.iter().enumerate() {
         if event.what == What::Wrote {
             file = Some(event.worker);
         }
         let fails = fails == Some(nth);
+        if quiet[nth] && !fails {
+            continue;
+        }
         if let Some(mut text) = words(&event.what, fails) {
             match word(case.scope, event, file) {
                 _ if fails => text += "  WRONG",
