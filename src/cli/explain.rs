@@ -5,6 +5,7 @@ use super::replay::{expected, read};
 use super::{Exit, Trouble, find_double, say};
 use crate::check::Verdict;
 use crate::history::History;
+use crate::job::Job;
 use crate::report::block::{Block, as_expected, quoted, size};
 use crate::report::explain::sentences;
 
@@ -33,6 +34,10 @@ pub(super) fn run(args: ExplainArgs) -> Result<Exit, Trouble> {
         }
         block.story.insert(0, format!("{} {}", double.name, double.promise));
         block.remedy = Some(double.remedy.to_owned()).filter(|remedy| !remedy.is_empty());
+    }
+    if let Some(job) = &saved.job {
+        block.what = format!("{}: {}", job.name(), failure.law.name());
+        block.story.insert(0, job.commands.iter().map(Job::shown).collect::<Vec<_>>().join(" and "));
     }
     block.replay = Some(format!("lockfuzz replay {}", quoted(&args.file)));
     say(&block.to_string())?;

@@ -87,6 +87,9 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
         _ => Block { what: name.clone(), picture: timeline(&case, &history, None), ..Block::default() },
     };
     block.expected = true;
+    if let (Some(job), Verdict::Fail(failure)) = (&saved.job, &verdict) {
+        block.what = format!("{}: {}", job.name(), failure.law.name());
+    }
     if let Verdict::Fail(failure) = &verdict {
         let expected = expected(double, &case, failure.law);
         block.expected = expected.is_some();

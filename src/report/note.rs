@@ -1,6 +1,6 @@
-//! The note of a step, taken apart: `rename "a" to "b": ok`.
+//! The note of a step, taken apart: `rename "a" to "b": ok`, or `rename("a", "b") = 0`.
 
-/// A note of [`crate::fs`].
+/// A note of [`crate::fs`], or of a call of a program by the same words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Note<'a> {
     /// What was done: `flock shared`.
@@ -14,6 +14,67 @@ pub(super) struct Note<'a> {
 impl<'a> Note<'a> {
     /// `None` where it has another shape: a user's own words.
     pub fn parse(text: &'a str) -> Option<Note<'a>> {
+        Note::of_call(text).or_else(|| Note::of_fs(text))
+    }
+
+    /// `openat("lock", O_RDWR|O_CREAT|O_EXCL) = EEXIST`
+    fn of_call(text: &'a str) -> Option<Note<'a>> {
+        let (call, _) = text.split_once("(\"")?;
+        if call.contains(' ') {
+            return None;
+        }
+        let (words, result) = text[call.len() + 1..].rsplit_once(") = ")?;
+        let mut names = Vec::new();
+        let mut words = words;
+        while words.starts_with('"') {
+            let end = closing(words)?;
+            names.push(&words[..=end]);
+            words = words[end + 1..].trim_start_matches(", ");
+        }
+        let has = |flag: &str| words.split(['|', ',', ' ']).any(|word| word == flag);
+        let verb = match call {
+            "open" | "openat" | "openat2" | "creat" if has("O_EXCL") => "create_new",
+            "open" | "openat" | "openat2" | "creat" if has("O_CREAT") => "create",
+            "open" | "openat" | "openat2" => "open",
+            "mkdir" | "mkdirat" => "create_dir",
+            "rmdir" => "remove_dir",
+            "unlink" | "unlinkat" => "remove_file",
+            "rename" | "renameat" | "renameat2" => "rename",
+            "link" | "linkat" => "hard_link",
+            "symlink" | "symlinkat" => {
+                names.reverse();
+                "symlink"
+            }
+            "read" | "pread64" | "readv" => "read",
+            "write" | "pwrite64" | "writev" => "write",
+            "readlink" | "readlinkat" => "read_link",
+            "close" => "close",
+            "flock" if has("LOCK_UN") => "unlock",
+            "flock" if has("LOCK_SH") => "flock shared",
+            "flock" => "flock",
+            "fcntl" if has("F_UNLCK") => "fcntl unlock",
+            "fcntl" if has("F_RDLCK") => "fcntl lock shared",
+            "fcntl" => "fcntl lock",
+            _ if call.contains("stat") || call.contains("access") => match result.split_once(", ") {
+                Some((_, age)) => return Some(Note { verb: "metadata", names, result: age }),
+                None => "exists",
+            },
+            _ => return None,
+        };
+        let result = match (verb, result) {
+            ("exists", "0") => "yes",
+            ("exists", "ENOENT") => "no",
+            ("read", "0") => "nothing more",
+            (_, "EEXIST") => "exists",
+            (_, "ENOENT") => "not found",
+            (_, "EAGAIN") => "would block",
+            (_, other) if other.starts_with(|c: char| c.is_ascii_digit()) => "ok",
+            (_, other) => other,
+        };
+        Some(Note { verb, names, result })
+    }
+
+    fn of_fs(text: &'a str) -> Option<Note<'a>> {
         let (verb, mut rest) = text.split_at(text.find('"')?);
         let mut names = Vec::new();
         while rest.starts_with('"') {
@@ -108,6 +169,20 @@ mod tests {
             ),
             (r#"remove_file "lock": not found"#, r#"wants to remove "lock": it is not there"#),
             (r#"metadata "lock": 0 B, links 1"#, r#"looks at "lock": 0 B, links 1"#),
+            (
+                r#"openat("lock", O_WRONLY|O_CREAT|O_EXCL) = EEXIST"#,
+                r#"wants to create "lock": it is there already"#,
+            ),
+            (r#"openat("lock", O_WRONLY|O_CREAT) = 3"#, r#"opens "lock", or creates it"#),
+            (r#"write("lock", "a, b") = 4"#, r#"writes "a, b" into "lock""#),
+            (r#"symlink("lock", "PID1") = 0"#, r#"makes the link "lock" to "PID1""#),
+            (r#"newfstatat("lock") = ENOENT"#, r#"looks for "lock": it is not there"#),
+            (r#"statx("lock") = 0, 1 h old"#, r#"looks at "lock": 1 h old"#),
+            (
+                r#"flock("lock", LOCK_EX|LOCK_NB) = EAGAIN"#,
+                r#"wants to get the flock of "lock": somebody else has it"#,
+            ),
+            (r#"rename("a", "b") = EACCES"#, r#"wants to rename "a" to "b": EACCES"#),
             (r#"set_len "lock" 0: ok"#, r#"does set_len "lock": ok"#),
         ] {
             assert_eq!(Note::parse(note).unwrap().sentence(), sentence, "{note}");
