@@ -51,6 +51,11 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// Nobody has changed anything for so many moves of the clock: a run that is this long is a livelock.
 const ROUNDS_OF_LIVELOCK: u32 = 1000;
 
+/// The numbers of the calls at which a program is held.
+pub fn calls() -> impl Iterator<Item = i64> {
+    table::numbers()
+}
+
 /// Runs cases of a [`Job`].
 pub struct Traced {
     job: Job,

@@ -1,0 +1,236 @@
+//! How many schedules of a program are there in a second, and how many could there be?
+//!
+//! The floor is a tracer that stops the same programs at the same calls and only counts: no paths are read, nothing is
+//! chosen, written down or judged. Both take turns, with two workers, on one core.
+//!
+//! `cargo bench --bench tracing` takes a minute; `-- soak 100000` runs so many schedules and shows what they leave
+//! behind. It needs a C compiler, and Python for the second row.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lockfuzz::case::{Case, Faults};
+use lockfuzz::engine::Engine;
+use lockfuzz::engine::traced::{Traced, calls};
+use lockfuzz::interleave::{Random, Scheduler};
+use lockfuzz::job::Job;
+use lockfuzz::sys::tracee::{self, Event, Filter, Start};
+use lockfuzz::worker;
+
+const WORKERS: u32 = 2;
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+
+const C: &str = r#"
+#include <fcntl.h>
+#include <unistd.h>
+int main(void) {
+    int lock = open("lock", O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (lock < 0) return 0;
+    close(lock);
+    int cache = open("cache", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char seen;
+    write(cache, "1", 1);
+    pread(cache, &seen, 1, 0);
+    fsync(cache);
+    close(cache);
+    access("cache", F_OK);
+    unlink("lock");
+    return 0;
+}
+"#;
+
+const PYTHON: &str = "
+import json, os
+try: lock = os.open('lock', os.O_CREAT | os.O_EXCL)
+except FileExistsError: raise SystemExit
+json.dump({'me': 1}, open('cache', 'w'))
+json.load(open('cache'))
+os.unlink('lock')
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let core = *worker::cores().expect("a process has cores").last().expect("at least one");
+    worker::stay(core).expect("its own core");
+    let place = if Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" };
+    let folder = tempfile::Builder::new().prefix("lockfuzz-bench-").tempdir_in(place).expect("a folder");
+    let Some(c) = compiled(folder.path()) else {
+        eprintln!("a C compiler is needed");
+        return ExitCode::from(2);
+    };
+    if let ["soak", schedules] = words[..] {
+        return soak(vec![c], folder.path(), schedules.parse().expect("a number of schedules"));
+    }
+    println!(
+        "Schedules per second, median of {ROUNDS} rounds of {ROUND:?}; {WORKERS} workers, core {core}, {place}.\n"
+    );
+    println!("{:16} {:>6} {:>8} {:>8} {:>11}", "program", "stops", "floor", "ours", "ours/floor");
+    contest("static C", vec![c], true, folder.path());
+    if let Some(python) = python() {
+        contest("python3", vec![python, "-c".to_owned(), PYTHON.to_owned()], false, folder.path());
+    }
+    ExitCode::SUCCESS
+}
+
+fn compiled(folder: &Path) -> Option<String> {
+    let (source, program) = (folder.join("program.c"), folder.join("program"));
+    fs::write(&source, C).ok()?;
+    let went = Command::new("cc").args(["-O2", "-static", "-w", "-o"]).arg(&program).arg(&source).status();
+    went.ok()?.success().then(|| program.display().to_string())
+}
+
+/// The interpreter itself: what is first in the PATH may be a shell's shim.
+fn python() -> Option<String> {
+    let said = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+    let path = String::from_utf8(said.stdout).ok()?.trim().to_owned();
+    (!path.is_empty()).then_some(path)
+}
+
+fn contest(name: &str, words: Vec<String>, both: bool, folder: &Path) {
+    let mut ours = Ours::new(words.clone(), folder);
+    let mut floor = Floor::new(&words, both, folder);
+    let (mut rates, mut floors) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        floors.push(rate(|| floor.run()));
+        rates.push(rate(|| ours.run()));
+    }
+    let median = |mut all: Vec<f64>| {
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    let (floors, rates) = (median(floors), median(rates));
+    println!("{name:16} {:>6} {floors:>8.0} {rates:>8.0} {:>11.2}", floor.stops, rates / floors);
+}
+
+fn rate(mut act: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    let mut times = 0;
+    while start.elapsed() < ROUND {
+        act();
+        times += 1;
+    }
+    f64::from(times) / start.elapsed().as_secs_f64()
+}
+
+/// The whole way of a schedule: a fresh folder, a random walk, a history, a verdict.
+struct Ours {
+    engine: Traced,
+    case: Case,
+    random: Random,
+}
+
+impl Ours {
+    fn new(words: Vec<String>, folder: &Path) -> Self {
+        let start_dir = PathBuf::from("/");
+        let job = Job {
+            commands: vec![words],
+            began: 1_700_000_000,
+            start_dir,
+            files: BTreeMap::new(),
+            ..Job::default()
+        };
+        let case = Traced::case(&job, WORKERS, Faults::NONE);
+        let engine = Traced::new(job, folder, Arc::default()).expect("an engine");
+        Ours { engine, case, random: Random::new(1) }
+    }
+
+    fn run(&mut self) {
+        self.random.begin();
+        let (history, choices) = self.engine.explore(&self.case, &mut self.random).expect("a run");
+        let case = Case { choices: Some(choices), ..self.case.clone() };
+        let promise = lockfuzz::run::PROGRAM.promised();
+        std::hint::black_box(self.engine.judge(&case, promise, &history));
+    }
+}
+
+/// A tracer that only counts: each call of the filter stops before it, and after it where it is a point for ours:
+/// nearly all of the C program's are, hardly any of Python's.
+struct Floor {
+    path: CString,
+    words: Vec<CString>,
+    environment: Vec<CString>,
+    folder: PathBuf,
+    filter: Filter,
+    both: bool,
+    stops: u64,
+}
+
+impl Floor {
+    fn new(words: &[String], both: bool, folder: &Path) -> Self {
+        let text = |word: &str| CString::new(word).expect("no zero in it");
+        let environment = std::env::vars().map(|(name, value)| text(&format!("{name}={value}"))).collect();
+        Floor {
+            path: text(&words[0]),
+            words: words.iter().map(|word| text(word)).collect(),
+            environment,
+            folder: folder.join("floor"),
+            filter: Filter::new(calls()).expect("a filter"),
+            both,
+            stops: 0,
+        }
+    }
+
+    fn run(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+        fs::create_dir(&self.folder).expect("a folder");
+        let null = fs::File::options().read(true).write(true).open("/dev/null").expect("/dev/null");
+        let null = null.as_raw_fd();
+        let folder = CString::new(self.folder.as_os_str().as_encoded_bytes()).expect("no zero in it");
+        for _ in 0..WORKERS {
+            let start = Start {
+                path: &self.path,
+                words: &self.words,
+                environment: &self.environment,
+                folder: &folder,
+                streams: [null; 3],
+                filter: &self.filter,
+            };
+            tracee::start(&start).expect("a program");
+        }
+        self.stops = 0;
+        while let Some(event) = tracee::next_event(true).expect("an event") {
+            self.stops += 1;
+            match event {
+                Event::Call(stopped) if self.both => stopped.finish_call(),
+                Event::Call(stopped) => stopped.go(None),
+                Event::CallDone(stopped) | Event::Exec(stopped) => stopped.go(None),
+                Event::Parent { parent, .. } => parent.go(None),
+                Event::Signal(stopped, signal) => stopped.go(signal),
+                Event::Halted(stopped) => stopped.stay_halted(),
+                Event::Exited(..) | Event::Killed(..) => Ok(()),
+            }
+            .expect("it is there");
+        }
+    }
+}
+
+/// Memory and descriptors after a tenth of so many schedules, and at the end.
+fn soak(words: Vec<String>, folder: &Path, schedules: u64) -> ExitCode {
+    let mut ours = Ours::new(words, folder);
+    let mut looks = Vec::new();
+    println!("{:>9} {:>8} {:>12} {:>6}", "schedules", "KiB", "descriptors", "files");
+    for nth in 1..=schedules {
+        ours.run();
+        if [schedules / 10, schedules / 2, schedules].contains(&nth) {
+            let status = fs::read_to_string("/proc/self/status").expect("/proc");
+            let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+            let memory: u64 = memory.trim().trim_end_matches(" kB").parse().unwrap_or_default();
+            let descriptors = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+            let files = fs::read_dir(folder).map_or(0, Iterator::count);
+            println!("{nth:>9} {memory:>8} {descriptors:>12} {files:>6}");
+            looks.push((memory, descriptors, files));
+        }
+    }
+    let (first, last) = (looks[0], looks[looks.len() - 1]);
+    let flat = last.0 <= first.0 + first.0 / 20 && last.1 <= first.1 && last.2 <= first.2;
+    println!("\n{}", if flat { "Flat." } else { "It grows." });
+    if flat { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
