@@ -39,6 +39,8 @@ pub enum Error {
     Forbidden { hint: String, source: io::Error },
     #[error("tracing has failed: {0}")]
     Trace(io::Error),
+    #[error("{path} was another one when the first schedule began: --prepare must put it back", path = .path.display())]
+    Unclean { path: PathBuf },
     #[error("interrupted")]
     Interrupted,
 }

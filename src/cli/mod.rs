@@ -77,6 +77,7 @@ impl From<Error> for Trouble {
             Error::UnknownLock { .. } | Error::Illegal(_) => Exit::Usage,
             Error::Program { .. } | Error::Prepare { .. } | Error::NoProgram => Exit::Usage,
             Error::Interrupted => Exit::Interrupted,
+            Error::Unclean { .. } => Exit::Inconclusive,
             _ => Exit::Broken,
         };
         let hint = match &error {

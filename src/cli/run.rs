@@ -57,8 +57,14 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Trouble> {
         Err(refused) => return Err(refusal(refused, &args)),
     };
     tell(&program::header(&job, &plan, points, &workspace.describe()))?;
+    let mut engines = vec![engine];
+    for _ in 1..args.jobs {
+        let mut another = Traced::new(job.clone(), workspace.path(), Arc::clone(&interrupt))?;
+        another.know(&engines[0]);
+        engines.push(another);
+    }
     let progress = Schedules::new(plan.schedules, args.quiet);
-    let mut report = search(&mut engine, &plan, &[], &interrupt, &|done| progress.done(done))?;
+    let mut report = search(&mut engines, &plan, &[], &interrupt, &|done| progress.done(done))?;
     progress.finish();
     report.points = points;
     let went = keep(&mut report, &args.save, &job, &plan);
@@ -141,6 +147,11 @@ fn whole(words: Words, start_dir: &Path) -> Words {
 
 fn plan(args: &RunArgs, job: &Job) -> Result<Plan, Trouble> {
     let several = job.commands.len() as u32;
+    if args.jobs > 1 && !args.watch.is_empty() {
+        return Err(Trouble::usage(
+            "--jobs: a folder that is watched is shared by all schedules, so there is one job",
+        ));
+    }
     if several == 1 && !args.worker.is_empty() {
         return Err(Trouble::usage("--worker: name one for each worker, two at least"));
     }
@@ -242,7 +253,7 @@ pub(super) fn search_on(
     };
     let begin = saved.case.choices.clone().unwrap_or_default();
     let job = engine.job().clone();
-    let report = search(engine, &plan, &begin, interrupt, &|_| ())?;
+    let report = search(std::slice::from_mut(engine), &plan, &begin, interrupt, &|_| ())?;
     say(&program::report(&job, &plan, &report, false))?;
     Ok(match report.verdict() {
         Verdict::Inconclusive { reason: Reason::Uncontended { .. } } => Exit::Expected,

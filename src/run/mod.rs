@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::campaign::preemptions::Shrink;
@@ -19,6 +20,7 @@ use crate::interleave::{Enabled, Faulty, Replay, Scheduler, Search};
 use crate::job::Job;
 use crate::lock::{Double, Promise};
 use crate::regression::{Note, Saved};
+use crate::worker::{cores, stay};
 
 /// How often a counterexample is run again before it is reported.
 const REPLAYS: u32 = 10;
@@ -190,26 +192,122 @@ fn points(history: &History, worker: u32) -> u64 {
     history.events.iter().filter(|event| event.worker == worker && counts(&event.what)).count() as u64
 }
 
-/// Searches until something is found, or the budget is used up. `progress` is told how many schedules ran.
+/// What the jobs of a search share.
+struct Shared<'a> {
+    plan: &'a Plan,
+    interrupt: &'a AtomicBool,
+    start: Instant,
+    /// How many schedules were begun.
+    begun: AtomicU64,
+    /// Something was found, or cannot be told, or has failed.
+    over: AtomicBool,
+    seen: Mutex<HashSet<u64>>,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Shared<'_> {
+    /// The number of the next schedule, counted from 1, if there is to be one.
+    fn next(&self) -> Option<u64> {
+        let over = self.over.load(Ordering::Relaxed) || self.interrupt.load(Ordering::Relaxed);
+        if over || self.start.elapsed() >= self.plan.time {
+            return None;
+        }
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        (number <= self.plan.schedules).then_some(number)
+    }
+}
+
+/// Searches until something is found, or the budget is used up, with one job for each engine. What was saved
+/// (`begin`) is followed first, as far as it goes. `progress` is told how many schedules ran.
 ///
 /// # Errors
 /// When lockfuzz itself fails.
 pub fn search(
-    engine: &mut Traced,
+    engines: &mut [Traced],
     plan: &Plan,
     begin: &[u32],
     interrupt: &Arc<AtomicBool>,
-    progress: &dyn Fn(u64),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Report, Error> {
-    let start = Instant::now();
-    let case = Traced::case(engine.job(), plan.workers, plan.faults);
-    let mut scheduler = Faulty::new(plan.search.scheduler(plan.seed), plan.seed);
+    let shared = Shared {
+        plan,
+        interrupt,
+        start: Instant::now(),
+        begun: AtomicU64::new(0),
+        over: AtomicBool::new(false),
+        seen: Mutex::default(),
+        progress,
+    };
+    let cores = cores().unwrap_or_default();
+    let (first, others) = engines.split_first_mut().expect("one job at least");
+    let went = thread::scope(|scope| {
+        let jobs: Vec<_> = (1..)
+            .zip(others.iter_mut())
+            .map(|(job, engine)| {
+                let shared = &shared;
+                let core = cores.iter().rev().cycle().nth(job).copied();
+                scope.spawn(move || {
+                    if let Some(core) = core {
+                        let _ = stay(core);
+                    }
+                    one_job(engine, shared, job as u64, &[])
+                })
+            })
+            .collect();
+        let mine = one_job(first, &shared, 0, begin);
+        let rest = jobs.into_iter().map(|job| job.join().expect("a job does not panic"));
+        [mine].into_iter().chain(rest).collect::<Result<Vec<_>, _>>()
+    });
     let mut report = Report::default();
-    let mut seen = HashSet::new();
-    let stopped = || interrupt.load(Ordering::Relaxed);
-    while report.schedules < plan.schedules && start.elapsed() < plan.time && !stopped() {
-        // What was saved is followed as far as it goes, once.
-        let ran = if report.schedules == 0 && !begin.is_empty() {
+    let mut found: Option<Counterexample> = None;
+    for (of_job, candidate) in went? {
+        report.schedules += of_job.schedules;
+        report.contended += of_job.contended;
+        report.inconclusive += of_job.inconclusive;
+        report.unclear = report.unclear.or(of_job.unclear);
+        report.facts.mapped.extend(of_job.facts.mapped);
+        report.facts.daemons |= of_job.facts.daemons;
+        let earlier = |other: &Counterexample| {
+            found.as_ref().is_none_or(|found| other.found_in_case < found.found_in_case)
+        };
+        if let Some(candidate) = candidate.filter(earlier) {
+            found = Some(candidate);
+        }
+    }
+    report.different = shared.seen.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
+    report.searched = shared.start.elapsed();
+    if let Some(found) = found {
+        match bring_home(first, plan, found, interrupt)? {
+            Ok(found) => {
+                report.last_lines = first.last_lines(found.failure.worker, 2);
+                report.counterexample = Some(found);
+            }
+            Err(divergence) => {
+                report.inconclusive += 1;
+                report.unclear.get_or_insert(Reason::Unrepeatable { divergence });
+            }
+        }
+    }
+    report.interrupted = interrupt.load(Ordering::Relaxed);
+    report.took = shared.start.elapsed();
+    Ok(report)
+}
+
+/// Runs schedules for as long as there is to be another one: what is known of them, and the first that fails and does
+/// so again.
+fn one_job(
+    engine: &mut Traced,
+    shared: &Shared<'_>,
+    job: u64,
+    begin: &[u32],
+) -> Result<(Report, Option<Counterexample>), Error> {
+    let plan = shared.plan;
+    let case = Traced::case(engine.job(), plan.workers, plan.faults);
+    let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut scheduler = Faulty::new(plan.search.scheduler(seed), seed);
+    let mut report = Report::default();
+    while let Some(number) = shared.next() {
+        let ran = if number == 1 && !begin.is_empty() {
             engine.explore(&case, &mut Replay::new(begin.to_vec()))
         } else {
             scheduler.begin();
@@ -217,40 +315,47 @@ pub fn search(
         };
         let (history, choices) = match ran {
             Err(Error::Interrupted) => break,
-            other => other?,
+            Err(why) => {
+                shared.over.store(true, Ordering::Relaxed);
+                return Err(why);
+            }
+            Ok(ran) => ran,
         };
         report.schedules += 1;
-        progress(report.schedules);
+        (shared.progress)(number);
         report.contended += u64::from(engine.facts.contended);
+        report.facts.daemons |= engine.facts.daemons;
+        report.facts.mapped.append(&mut engine.facts.mapped);
         let mut hasher = DefaultHasher::new();
         history.events.hash(&mut hasher);
-        report.different += u64::from(seen.insert(hasher.finish()));
+        shared.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(hasher.finish());
         let case = Case { choices: Some(choices), ..case.clone() };
         match engine.judge(&case, nothing_promised(), &history) {
             Verdict::Fail(failure) => {
-                let first = Counterexample {
-                    case,
-                    history,
-                    failure,
-                    found_in_case: report.schedules,
-                    shrink_tries: 0,
-                    replays: (0, 0),
-                    cause: None,
-                    path: None,
+                // Before any time is spent on it: does it happen again?
+                let again = match engine.run(&case) {
+                    Err(Error::Interrupted) => break,
+                    other => other?,
                 };
-                report.searched = start.elapsed();
-                report.facts = engine.facts.clone();
-                match bring_home(engine, plan, first, interrupt)? {
-                    Ok(found) => {
-                        report.last_lines = engine.last_lines(found.failure.worker, 5);
-                        report.counterexample = Some(found);
-                        break;
-                    }
-                    Err(divergence) => {
-                        report.inconclusive += 1;
-                        report.unclear.get_or_insert(Reason::Unrepeatable { divergence });
-                    }
+                if again == history {
+                    shared.over.store(true, Ordering::Relaxed);
+                    let (found_in_case, shrink_tries, replays) = (number, 0, (0, 0));
+                    let (cause, path) = (None, None);
+                    let found = Counterexample {
+                        case,
+                        history,
+                        failure,
+                        found_in_case,
+                        shrink_tries,
+                        replays,
+                        cause,
+                        path,
+                    };
+                    return Ok((report, Some(found)));
                 }
+                report.inconclusive += 1;
+                let divergence = Divergence::between(&history, &again);
+                report.unclear.get_or_insert(Reason::Unrepeatable { divergence });
             }
             Verdict::Inconclusive { reason }
                 if !matches!(reason, Reason::Uncontended { .. } | Reason::Idle { .. }) =>
@@ -261,16 +366,10 @@ pub fn search(
             _ => {}
         }
         if report.inconclusive >= UNCLEAR {
-            break;
+            shared.over.store(true, Ordering::Relaxed);
         }
     }
-    report.interrupted = stopped();
-    report.took = start.elapsed();
-    if report.counterexample.is_none() {
-        report.searched = report.took;
-        report.facts = engine.facts.clone();
-    }
-    Ok(report)
+    Ok((report, None))
 }
 
 /// Makes it smaller and runs it again; where it does not happen again, the place where the runs part.
@@ -280,11 +379,6 @@ fn bring_home(
     first: Counterexample,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Result<Counterexample, Option<Divergence>>, Error> {
-    // Before any time is spent on it: does it happen again?
-    let again = engine.run(&first.case)?;
-    if again != first.history {
-        return Ok(Err(Divergence::between(&first.history, &again)));
-    }
     let start = Instant::now();
     let over = || start.elapsed() > plan.shrink || interrupt.load(Ordering::Relaxed);
     let promise = nothing_promised();

@@ -65,6 +65,8 @@ pub struct Traced {
     filter: Filter,
     watch: Watch,
     interrupt: Arc<AtomicBool>,
+    /// What the folders that are watched besides hold when a run begins.
+    watched: Option<BTreeMap<PathBuf, Option<Vec<u8>>>>,
     /// What the folder holds after the workers have run one after another.
     leftovers: Option<BTreeSet<OsString>>,
     /// Of the run before.
@@ -121,8 +123,20 @@ impl Traced {
             })?),
         };
         let watch = Watch::new(SILENCE, Arc::clone(&interrupt));
-        let (leftovers, facts) = (None, Facts::default());
-        Ok(Traced { job, readback, programs, table, filter, watch, interrupt, leftovers, facts, base })
+        let (watched, leftovers, facts) = (None, None, Facts::default());
+        Ok(Traced {
+            job,
+            readback,
+            programs,
+            table,
+            filter,
+            watch,
+            interrupt,
+            watched,
+            leftovers,
+            facts,
+            base,
+        })
     }
 
     /// What it runs.
@@ -170,6 +184,11 @@ impl Traced {
         self.leftovers.get_or_insert_default().extend(now);
     }
 
+    /// What another engine of the same job has learnt.
+    pub fn know(&mut self, other: &Traced) {
+        self.leftovers.clone_from(&other.leftovers);
+    }
+
     fn names(&self) -> BTreeSet<OsString> {
         let entries = fs::read_dir(self.folder()).into_iter().flatten();
         entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect()
@@ -197,7 +216,26 @@ impl Traced {
                 return Err(Error::Prepare { line: line.clone(), said });
             }
         }
-        Ok(())
+        self.compare_watched()
+    }
+
+    /// Does every run begin with the same files in the folders that are watched besides?
+    fn compare_watched(&mut self) -> Result<(), Error> {
+        let mut now = BTreeMap::new();
+        for folder in &self.job.watch {
+            let failed = |source| Error::Folder { path: folder.clone(), source };
+            for entry in fs::read_dir(folder).map_err(failed)? {
+                let path = entry.map_err(failed)?.path();
+                let content = fs::read(&path).ok();
+                now.insert(path, content);
+            }
+        }
+        let first = self.watched.get_or_insert_with(|| now.clone());
+        let differs = |path: &&PathBuf| first.get(*path) != now.get(*path);
+        match first.keys().chain(now.keys()).find(differs) {
+            Some(path) => Err(Error::Unclean { path: path.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Runs a line of the user's, not traced: its exit code, and what it said.

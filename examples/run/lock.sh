@@ -1,0 +1,5 @@
+[ -e lock ] && exit 0
+: > lock
+[ -e lockfuzz:enter ]
+[ -e lockfuzz:leave ]
+rm lock
