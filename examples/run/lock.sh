@@ -2,4 +2,4 @@
 : > lock
 [ -e lockfuzz:enter ]
 [ -e lockfuzz:leave ]
-rm lock
+rm -f lock

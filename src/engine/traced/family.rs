@@ -41,6 +41,11 @@ pub(super) struct Task {
     pub(super) state: State,
     /// How many steps it has taken.
     steps: u32,
+}
+
+/// What a worker is after, whichever of its threads and children does it.
+#[derive(Default)]
+struct Mind {
     /// What its steps have touched since it last slept.
     interest: Vec<Access>,
     /// Steps that changed nothing, by their texts, since anything changed.
@@ -124,6 +129,7 @@ pub(super) struct Family<'a> {
     pub(super) ends: BTreeMap<Wid, End>,
     pub(super) events: Vec<Entry>,
     pub(super) chances: HashMap<Wid, u64>,
+    minds: HashMap<Wid, Mind>,
     /// How often each worker has looked at the clock.
     pub(super) looks: HashMap<Wid, u32>,
     pub(super) last: Wid,
@@ -169,6 +175,7 @@ impl<'a> Family<'a> {
             ends: BTreeMap::new(),
             events: Vec::new(),
             chances: HashMap::new(),
+            minds: HashMap::new(),
             looks: HashMap::new(),
             last: 0,
             next_lane: 0,
@@ -390,7 +397,10 @@ impl<'a> Family<'a> {
             self.log(process.worker, what);
             freed.push(Access::Change(life(process.worker)));
         }
-        self.changed(tid, &freed);
+        // An empty list would stand for anything.
+        if !freed.is_empty() {
+            self.changed(tid, &freed);
+        }
     }
 
     /// Something was done: whoever waits for that may try again.
@@ -400,7 +410,10 @@ impl<'a> Family<'a> {
                 || list.is_empty()
                 || list.iter().any(|one| accesses.iter().any(|two| one.depends_on(*two)))
         };
+        let actor = self.tids.get(&by).copied();
         for (_, task) in self.tasks.iter_mut().filter(|(tid, _)| **tid != by) {
+            let mind = self.minds.entry(task.worker).or_default();
+            let awaits = actor != Some(task.worker) && !mind.interest.is_empty() && touched(&mind.interest);
             match std::mem::replace(&mut task.state, State::Running) {
                 State::AtPoint(stopped, mut pending) => {
                     pending.stale |= touched(&pending.next);
@@ -410,15 +423,14 @@ impl<'a> Family<'a> {
                     pending.stale = true;
                     task.state = State::AtPoint(stopped, pending);
                 }
-                State::Spinning { stopped, mut pending, .. } if touched(&task.interest) => {
+                State::Spinning { stopped, mut pending, .. } if awaits => {
                     pending.stale = true;
-                    task.vain.clear();
+                    mind.vain.clear();
                     task.state = State::AtPoint(stopped, pending);
                 }
-                State::Asleep { stopped, until, pause: true } if touched(&task.interest) => {
+                State::Asleep { stopped, pause: true, .. } if awaits => {
                     // Woken before its time, which the clock need not show: what others do takes time as well.
                     task.state = State::Asleep { stopped, until: Duration::ZERO, pause: true };
-                    let _ = until;
                 }
                 other => task.state = other,
             }
@@ -428,8 +440,8 @@ impl<'a> Family<'a> {
     /// A step was taken that may have changed something.
     pub(super) fn progress(&mut self) {
         self.rounds = 0;
-        for task in self.tasks.values_mut() {
-            task.vain.clear();
+        for mind in self.minds.values_mut() {
+            mind.vain.clear();
         }
     }
 
@@ -439,7 +451,8 @@ impl<'a> Family<'a> {
         let pending = Pending { call, next: Vec::new(), stale: true, before: Vec::new() };
         let until = self.clock.now() + SPIN;
         let Some(task) = self.tasks.get_mut(&tid) else { return };
-        task.state = match task.vain.values().any(|&times| times >= VAIN) {
+        let mind = self.minds.entry(task.worker).or_default();
+        task.state = match mind.vain.values().any(|&times| times >= VAIN) {
             true => State::Spinning { stopped, pending, until },
             false => State::AtPoint(stopped, pending),
         };
@@ -450,18 +463,16 @@ impl<'a> Family<'a> {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
         task.steps += 1;
         *self.taken.entry(task.worker).or_default() += 1;
-        if accesses.is_empty() {
-            task.interest.clear();
-        }
+        let mind = self.minds.entry(task.worker).or_default();
         for access in accesses {
-            if !task.interest.contains(access) {
-                task.interest.push(*access);
+            if !mind.interest.contains(access) {
+                mind.interest.push(*access);
             }
         }
         if effect {
             self.progress();
         } else {
-            *task.vain.entry(text.to_owned()).or_default() += 1;
+            *mind.vain.entry(text.to_owned()).or_default() += 1;
         }
     }
 
@@ -471,7 +482,7 @@ impl<'a> Family<'a> {
         let until = self.clock.now() + self.longer(duration);
         let Some(task) = self.tasks.get_mut(&tid) else { return };
         let worker = task.worker;
-        task.vain.clear();
+        self.minds.entry(worker).or_default().vain.clear();
         task.state = State::Asleep { stopped, until, pause: duration <= PAUSE };
         self.log(worker, What::Slept(Time::from_micros(until.as_micros() as u64)));
     }
@@ -515,12 +526,12 @@ impl<'a> Family<'a> {
             let Some(task) = self.tasks.get_mut(&tid) else { continue };
             match std::mem::replace(&mut task.state, State::Running) {
                 State::Asleep { stopped, .. } => {
-                    task.interest.clear();
+                    self.minds.entry(task.worker).or_default().interest.clear();
                     gone(answer(stopped, 0))?;
                 }
                 State::Spinning { stopped, mut pending, .. } => {
                     pending.stale = true;
-                    task.vain.clear();
+                    self.minds.entry(task.worker).or_default().vain.clear();
                     task.state = State::AtPoint(stopped, pending);
                 }
                 State::Waiting(wait) => {
@@ -691,8 +702,7 @@ impl<'a> Family<'a> {
 
 impl Task {
     fn new(worker: Wid, lane: Wid, process: i32) -> Self {
-        let (interest, vain) = Default::default();
-        Task { worker, lane, process, state: State::Running, steps: 0, interest, vain }
+        Task { worker, lane, process, state: State::Running, steps: 0 }
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::history::What;
 use crate::schedule::Wid;
-use crate::stage::Access;
 use crate::sys::tracee::{Registers, Stopped};
 
 use super::call::{Call, Said, Subject, View, follows, is_lock_command, process_of, result_words};
@@ -538,11 +537,7 @@ impl Family<'_> {
         let effect = result >= 0 && has_effect(call, self.processes.get(&process).is_some_and(|of| of.locks));
         let accesses = pending.next().to_vec();
         self.stepped(tid, &accesses, &text, effect);
-        let changes = |access: &&Access| matches!(access, Access::Change(_));
-        if accesses.is_empty()
-            || (result >= 0 && has_effect(call, true))
-            || accesses.iter().any(|a| changes(&a))
-        {
+        if result >= 0 && has_effect(call, true) {
             self.changed(tid, &accesses);
         }
         stopped.go(None)

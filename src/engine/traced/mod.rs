@@ -49,7 +49,7 @@ use watch::Watch;
 /// For how long a program may make no call at all.
 const SILENCE: Duration = Duration::from_secs(10);
 /// Nobody has changed anything for so many moves of the clock: a run that is this long is a livelock.
-const ROUNDS_OF_LIVELOCK: u32 = 1000;
+const ROUNDS_OF_LIVELOCK: u32 = 500;
 
 /// The numbers of the calls at which a program is held.
 pub fn calls() -> impl Iterator<Item = i64> {
@@ -410,7 +410,7 @@ impl Run {
             }
             let mut options = family.options();
             if options.iter().all(|(_, one)| one.act != Act::Step) {
-                if family.is_livelocked(ROUNDS_OF_LIVELOCK * 4) {
+                if family.is_livelocked(ROUNDS_OF_LIVELOCK) {
                     self.missing = family.missing(Absence::Stuck);
                     return Ok(());
                 }
