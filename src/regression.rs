@@ -87,6 +87,10 @@ pub enum Unusable {
     Choices(String),
     #[error("it has choices, and nobody chooses on a real clock")]
     Clock,
+    #[error("it has a program, and the format {0} has none")]
+    Program(String),
+    #[error("it has no program, and the format {0} has one")]
+    NoProgram(String),
     #[error("it is larger than {} MiB, and no counterexample is", LARGEST >> 20)]
     Large,
 }
@@ -123,6 +127,11 @@ impl Saved {
         if saved.case.choices.is_some() && saved.format == FORMATS[0] {
             return Err(Unusable::Choices(saved.format));
         }
+        match (saved.format == FORMATS[2] || saved.engine == Kind::Traced, &saved.job) {
+            (true, None) => return Err(Unusable::NoProgram(saved.format)),
+            (false, Some(_)) => return Err(Unusable::Program(saved.format)),
+            _ => {}
+        }
         if saved.case.choices.is_some() && saved.engine == Kind::Realtime {
             return Err(Unusable::Clock);
         }
@@ -134,7 +143,7 @@ impl Saved {
             Some(&Event { worker, tick, .. }) => Err(Unusable::History { worker, tick }),
             None => match saved.verdict {
                 Verdict::Fail(Failure { worker, tick, .. })
-                    if !(1..=saved.case.workers).contains(&worker) || tick >= ticks =>
+                    if !(1..=most).contains(&worker) || tick >= ticks =>
                 {
                     Err(Unusable::Verdict { worker, tick })
                 }

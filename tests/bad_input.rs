@@ -492,6 +492,12 @@ fn a_counterexample_with_choices_that_are_none() {
     of_format_1["format"] = "lockfuzz/counterexample/1".into();
     let mut on_a_clock = whole.clone();
     on_a_clock["engine"] = "realtime".into();
+    let mut without_program = whole.clone();
+    without_program["format"] = "lockfuzz/counterexample/3".into();
+    let mut traced = whole.clone();
+    traced["engine"] = "traced".into();
+    let mut of_a_program = whole.clone();
+    of_a_program["job"] = json!({"commands": [["true"]], "began": 0, "start_dir": "/"});
     let accuses = |worker: u64, tick: u64| {
         let mut changed = whole.clone();
         let verdict = json!({"verdict": "fail", "law": "stuck", "worker": worker, "tick": tick, "command": "write", "event": 0});
@@ -501,6 +507,9 @@ fn a_counterexample_with_choices_that_are_none() {
     let others = [
         (of_format_1, "it has choices, and the format lockfuzz/counterexample/1 has none"),
         (on_a_clock, "it has choices, and nobody chooses on a real clock"),
+        (without_program, "it has no program, and the format lockfuzz/counterexample/3 has one"),
+        (traced, "it has no program, and the format lockfuzz/counterexample/2 has one"),
+        (of_a_program, "it has a program, and the format lockfuzz/counterexample/2 has none"),
         (accuses(9, 0), "its verdict is not that of its case: worker 9 in tick 0"),
         (accuses(0, 0), "its verdict is not that of its case: worker 0 in tick 0"),
         (accuses(1, 99), "its verdict is not that of its case: worker 1 in tick 99"),
@@ -511,12 +520,12 @@ fn a_counterexample_with_choices_that_are_none() {
             refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
         }
     }
-    for version in ["3", "0", "-1", "2.0", "02", "", "latest"] {
+    for version in ["4", "0", "-1", "2.0", "02", "", "latest"] {
         let mut changed = whole.clone();
         changed["format"] = format!("lockfuzz/counterexample/{version}").into();
         home.write("bad.json", changed.to_string());
         for verb in ["replay", "explain", "plot"] {
-            let part = "and this version of lockfuzz reads 1 and 2";
+            let part = "and this version of lockfuzz reads 1 to 3";
             refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
         }
     }

@@ -592,7 +592,7 @@ fn folders_may_have_any_name() {
 fn help_names_the_verbs_and_the_exit_codes() {
     let ran = lockfuzz("--help");
     ran.assert_code(0);
-    for part in ["fuzz", "replay", "plot", "schedule", "locks", "Exit codes: 0 "] {
+    for part in ["fuzz", "run", "replay", "plot", "schedule", "locks", "Exit codes: 0 "] {
         assert!(ran.out.contains(part), "{part}");
     }
     assert!(!ran.out.contains("guard"), "not for users");

@@ -11,6 +11,7 @@ use lockfuzz::case::{Placement, Scope};
 use lockfuzz::check::{Law, Reason, Verdict};
 use lockfuzz::engine::{Engine, Kind, Stepped};
 use lockfuzz::history::{Absence, Seen, What};
+use lockfuzz::job::Job;
 use lockfuzz::regression::Saved;
 use lockfuzz::schedule::{Order, Schedule};
 use lockfuzz::worker::{Launch, Staff};
@@ -64,6 +65,68 @@ fn the_counterexample_is_one_and_is_seen_again() {
 }
 
 #[test]
+fn the_program_of_a_counterexample() {
+    let job: Job = read(&example("json job"));
+    // Every field is there, and has a row in the page's table.
+    let page = page();
+    let table = page.split("### job").nth(1).unwrap().split("### events").next().unwrap();
+    let value = serde_json::to_value(job).unwrap();
+    for field in value.as_object().unwrap().keys() {
+        assert!(table.contains(&format!("\n| `{field}` |")), "{field}");
+    }
+}
+
+/// The shape of what `lockfuzz run` came to, as the page has it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    format: String,
+    command: Vec<String>,
+    workers: u32,
+    schedules: u64,
+    points: u64,
+    verdict: Word,
+    checker: Option<String>,
+    first_failure: Option<u64>,
+    different: u64,
+    contended: u64,
+    inconclusive: u64,
+    seed: u64,
+    counterexample: Option<PathBuf>,
+    rate: f64,
+}
+
+#[test]
+fn the_example_of_a_run_has_the_shape() {
+    let run: Run = read(&example("json run"));
+    assert_eq!((run.format.as_str(), run.verdict), ("lockfuzz/run/1", Word::Fail));
+    assert_eq!(run.checker.as_deref(), Some(Law::TwoInside { holder: 1 }.name()));
+}
+
+/// A run of a program that fails, and one that does not: the shape, and what is saved of the first.
+#[test]
+fn the_run_that_ran_has_the_shape() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str, code: i32| -> Run {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_lockfuzz"));
+        program.args(["run", "--seed", "41", "--schedules", "200", "--json", "-"]);
+        let output = program.args(["--", "sh", "-c", line]).current_dir(&folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        read(std::str::from_utf8(&output.stdout).unwrap())
+    };
+    let found = run("if [ -e lock ]; then exit 0; fi; mkdir lock || exit 1; rmdir lock", 100);
+    assert_eq!((found.format.as_str(), found.verdict), ("lockfuzz/run/1", Word::Fail));
+    assert_eq!(found.first_failure, Some(found.schedules));
+    let file = folder.path().join(found.counterexample.unwrap());
+    let saved: Saved = read(&std::fs::read_to_string(file).unwrap());
+    assert_eq!((saved.format.as_str(), saved.engine), ("lockfuzz/counterexample/3", Kind::Traced));
+    assert!(saved.job.is_some());
+    let quiet = run("mkdir lock && rmdir lock; exit 0", 0);
+    assert_eq!((quiet.verdict, quiet.checker, quiet.counterexample), (Word::Pass, None, None));
+    assert_eq!((quiet.schedules, quiet.first_failure), (200, None));
+}
+
+#[test]
 fn every_word_of_an_event() {
     // A new variant does not compile here; it then wants a line in the page.
     let what = kinds(&read_lines("json what"), |what: &What| match what {
@@ -83,8 +146,14 @@ fn every_word_of_an_event() {
         What::Refused => 14,
         What::Jumped => 15,
         What::CallFailed => 16,
+        What::Entered => 17,
+        What::Left => 18,
+        What::Quit(_) => 19,
+        What::Died(_) => 20,
+        What::Found(_) => 21,
+        What::CheckFailed(_) => 22,
     });
-    assert_eq!(what, 16);
+    assert_eq!(what, 22);
     let saw = kinds(&read_lines("json saw"), |seen: &Seen| match seen {
         Seen::Worker(_) => 1,
         Seen::Stranger { .. } => 2,
@@ -107,6 +176,11 @@ fn every_word_of_a_verdict() {
             Law::NobodyWrote => 6,
             Law::Disobeyed => 7,
             Law::Stuck => 16,
+            Law::TwoInside { .. } => 21,
+            Law::BadExit { .. } => 22,
+            Law::Died { .. } => 23,
+            Law::NotOwn { .. } => 24,
+            Law::CheckFailed { .. } => 25,
         },
         Verdict::Inconclusive { reason } => match reason {
             Reason::NothingRan => 8,
@@ -123,7 +197,7 @@ fn every_word_of_a_verdict() {
             Reason::NoPoints => 20,
         },
     };
-    assert_eq!(kinds(&read_lines("json verdict"), number), 21);
+    assert_eq!(kinds(&read_lines("json verdict"), number), 26);
 }
 
 #[test]
@@ -139,7 +213,7 @@ fn every_plain_word_is_on_the_page() {
     Placement::ALL.iter().for_each(|value| look("placement", value.name()));
     Scope::ALL.iter().for_each(|value| look("scope", value.name()));
     Order::ALL.iter().for_each(|value| look("order", value.name()));
-    Kind::ALL.iter().for_each(|value| look("engine", value.name()));
+    Kind::ALL.iter().chain([&Kind::Traced]).for_each(|value| look("engine", value.name()));
     for why in [Absence::Died, Absence::Silent, Absence::Stuck, Absence::Endless] {
         look("why", serde_json::to_value(why).unwrap().as_str().unwrap());
     }

@@ -217,6 +217,10 @@ fn fewer_preemptions_break_nothing() {
             match prover.answer(ask(fewer)).unwrap() {
                 Answer::Proved(certificate) => assert!(certificate.search.progress.beyond > 0),
                 Answer::Short(short) => {
+                    // Only crashes can be proved; the other faults have their tests in tests/faults.rs.
+                    if let Why::Faults = short.why {
+                        continue;
+                    }
                     let uncontended = matches!(short.why, Why::Unclear(Reason::Uncontended { .. }));
                     assert!(uncontended || short.question.lock.name != lock.name, "{short:?}");
                 }

@@ -205,8 +205,8 @@ pub(super) struct RunArgs {
     /// What may go wrong: crash (a worker is killed), stall (the clock moves on although somebody could)
     #[arg(long, value_name = "FAULTS", value_delimiter = ',', value_parser = fault)]
     pub(super) faults: Vec<Faults>,
-    /// Who picks the next step: random, pct, pos, surw, race, or mixed, which is all of these in turn
-    /// [default: mixed]
+    /// Who picks the next step: random, pct, pos, surw, race, unmet, or mixed, which is all of these in
+    /// turn [default: mixed]
     #[arg(long, value_name = "NAME", value_parser = scheduler)]
     pub(super) scheduler: Option<interleave::Kind>,
     /// How many orderings deep the bugs are that pct looks for, alone or among mixed [default: 3]
