@@ -42,6 +42,12 @@ impl Family<'_> {
             Kind::Wait(patience) => return self.on_wait(stopped, patience, registers),
             Kind::Futex => return self.on_futex(stopped, registers),
             Kind::Chance => return self.on_chance(stopped, worker, words),
+            Kind::Timer => {
+                if let Some(of) = self.processes.get_mut(&process) {
+                    of.timers = true;
+                }
+                return stopped.go(None);
+            }
             Kind::Refused => return answer(stopped, -i64::from(libc::ENOSYS)),
             Kind::Exit => {
                 return match self.processes.get(&process) {
@@ -80,12 +86,13 @@ impl Family<'_> {
                 .map(|one| self.places.resolve(process, &one.base, &one.path, one.follow))
                 .collect();
             if let Some(last) = targets[0].path.file_name() {
-                if last == ENTER {
-                    // The step that let it in is over, so nothing is chosen here.
+                if last == ENTER && self.taken.contains_key(&worker) {
+                    // The step that let it in is over, so nothing is chosen here. Where there was none, something has to be:
+                    // else all are inside before the first choice.
                     self.log(worker, What::Entered);
                     return stopped.go(None);
                 }
-                if last == LEAVE {
+                if last == ENTER || last == LEAVE {
                     self.arrive(stopped, call(Subject::Paths(said), Vec::new()));
                     return Ok(());
                 }
@@ -464,9 +471,10 @@ impl Family<'_> {
             return stopped.go(None);
         }
         if let Subject::Paths(said) = &pending.call.subject
-            && said[0].path.file_name().is_some_and(|last| last == LEAVE)
+            && let Some(last) = said[0].path.file_name()
+            && (last == ENTER || last == LEAVE)
         {
-            self.log(worker, What::Left);
+            self.log(worker, if last == ENTER { What::Entered } else { What::Left });
             let accesses = pending.next().to_vec();
             self.stepped(tid, &accesses, "", true);
             return stopped.go(None);
