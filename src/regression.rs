@@ -134,7 +134,7 @@ impl Saved {
             Some(&Event { worker, tick, .. }) => Err(Unusable::History { worker, tick }),
             None => match saved.verdict {
                 Verdict::Fail(Failure { worker, tick, .. })
-                    if !(1..=saved.case.workers).contains(&worker) || tick >= ticks =>
+                    if !(1..=most).contains(&worker) || tick >= ticks =>
                 {
                     Err(Unusable::Verdict { worker, tick })
                 }
