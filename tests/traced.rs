@@ -33,6 +33,15 @@ fn told(history: &History) -> String {
     history.events.iter().enumerate().map(line).collect()
 }
 
+/// Is there such a program? If not, that is said.
+fn there(program: &str) -> bool {
+    let found = std::process::Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        eprintln!("skipped, as there is no {program}");
+    }
+    found
+}
+
 /// The same choices give the same history.
 fn assert_repeats(words: &[&str], seeds: u64) {
     let place = folder();
@@ -70,4 +79,61 @@ os.remove('lock')";
 #[test]
 fn python_repeats() {
     assert_repeats(&["/usr/bin/env", "python3", "-c", PYTHON], 10);
+}
+
+const PIPES: &str = "
+    mkdir lock 2> /dev/null || exit 0
+    echo $LOCKFUZZ_WORKER | cat | tee who > /dev/null
+    (sleep 1; cat who) | while read me; do echo \"$me\" >> log; done &
+    wait
+    rmdir lock";
+
+#[test]
+fn a_shell_with_pipes_repeats() {
+    assert_repeats(&["sh", "-c", PIPES], 10);
+}
+
+const NODE: &str = "
+const fs = require('fs');
+if (!fs.existsSync('lock')) {
+    fs.writeFileSync('lock', String(process.pid));
+    if (fs.readFileSync('lock', 'utf8') !== String(process.pid)) process.exit(1);
+    try { fs.unlinkSync('lock'); } catch {}
+}";
+
+#[test]
+fn node_repeats() {
+    if there("node") {
+        assert_repeats(&["/usr/bin/env", "node", "-e", NODE], 5);
+    }
+}
+
+const NODE_ASYNC: &str = "
+const fs = require('fs').promises;
+(async () => {
+    await fs.writeFile('mine.' + process.pid, 'x');
+    await Promise.all(['a', 'b', 'c'].map(name => fs.appendFile(name, String(process.pid))));
+    await fs.readFile('a');
+})();";
+
+#[test]
+fn node_with_its_pool_repeats() {
+    if there("node") {
+        assert_repeats(&["/usr/bin/env", "node", "-e", NODE_ASYNC], 5);
+    }
+}
+
+#[test]
+fn eight_threads_repeat() {
+    let place = folder();
+    let program = place.path().join("threads");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/threads.c");
+    let built =
+        std::process::Command::new("cc").args(["-O1", "-pthread", source, "-o"]).arg(&program).output();
+    if built.is_ok_and(|built| built.status.success()) {
+        assert_repeats(&[program.to_str().unwrap()], 5);
+        assert_repeats(&[program.to_str().unwrap(), "unlocked"], 5);
+    } else {
+        eprintln!("skipped, as there is no C compiler");
+    }
 }

@@ -12,6 +12,8 @@ pub struct Traced<'a> {
     pub ok_exit: &'a [i32],
     /// Did two workers want the same thing at once?
     pub contended: bool,
+    /// Whoever runs while nobody else does gets the lock, and ends with 0.
+    pub all_get_it: bool,
 }
 
 impl Checker for Traced<'_> {
@@ -22,7 +24,7 @@ impl Checker for Traced<'_> {
                 _ => Reason::Missing(missing),
             });
         }
-        if let Some(failure) = self.first_broken(history).or_else(|| stuck(history)) {
+        if let Some(failure) = self.first_broken(case.workers, history).or_else(|| stuck(history)) {
             return Verdict::Fail(failure);
         }
         // A worker that touches nothing is a lack of evidence, not a failure.
@@ -36,7 +38,7 @@ impl Checker for Traced<'_> {
 }
 
 impl Traced<'_> {
-    fn first_broken(&self, history: &History) -> Option<Failure> {
+    fn first_broken(&self, workers: u32, history: &History) -> Option<Failure> {
         let mut inside: Vec<u32> = Vec::new();
         for (nth, event) in history.events.iter().enumerate() {
             let worker = event.worker;
@@ -47,6 +49,10 @@ impl Traced<'_> {
                     holder.map(|holder| Law::TwoInside { holder })
                 }
                 What::Left | What::Exited | What::Crashed => None,
+                // A fresh one, after all others have ended.
+                What::Quit(code) if worker > workers && self.all_get_it && self.ok_exit.contains(&code) => {
+                    Some(Law::Stuck)
+                }
                 What::Quit(code) => (!self.ok_exit.contains(&code)).then_some(Law::BadExit { code }),
                 What::Died(signal) => Some(Law::Died { signal }),
                 What::Found(saw) => Some(Law::NotOwn { saw }),

@@ -313,7 +313,9 @@ impl Call {
                 let _ = write!(text, ", {}", open_words(self.open_flags()));
             }
             Kind::FdWrite { .. } | Kind::Symlink { .. } if !self.bytes.is_empty() => {
-                let _ = write!(text, ", {}", quoted(&String::from_utf8_lossy(&self.bytes)));
+                // Before it is cut: of half a pid nobody knows whose it is.
+                let bytes = tame(&String::from_utf8_lossy(&self.bytes), view.tids);
+                let _ = write!(text, ", {}", quoted(&bytes));
             }
             Kind::Flock => {
                 let _ = write!(text, ", {}", flock_words(self.word(1) as i32));
@@ -359,6 +361,12 @@ pub(super) fn tame(text: &str, tids: &HashMap<i32, Wid>) -> String {
         rest = after;
     }
     tamed + rest
+}
+
+/// By how many bytes a text with pids in it is longer than with the names of their workers.
+pub(super) fn surplus(bytes: &[u8], tids: &HashMap<i32, Wid>) -> i64 {
+    let text = String::from_utf8_lossy(bytes);
+    text.len() as i64 - tame(&text, tids).len() as i64
 }
 
 /// Which process a path like `/proc/7/stat` is about.

@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SPIN: Duration = Duration::from_millis(1);
 /// So often the same is looked at in vain before it counts as that.
 const VAIN: u32 = 3;
+/// So often somebody is woken before its time until the clock moves. Two who wait and try would else wake each other
+/// for ever, and whoever they wait for would never go on.
+const HURRIES: u32 = 8;
 /// So often the clock moves without anything having changed before it moves faster, and so often it then moves
 /// twice as far.
 const ROUNDS: u32 = 64;
@@ -48,6 +51,8 @@ pub(super) struct Task {
 struct Mind {
     /// What its steps have touched since it last slept.
     interest: Vec<Access>,
+    /// How often it was woken before its time since the clock moved.
+    hurries: u32,
     /// Steps that changed nothing, by their texts, since anything changed.
     vain: HashMap<String, u32>,
 }
@@ -68,6 +73,8 @@ pub(super) enum State {
     Blocked(Stopped, Pending),
     /// Before a call that sleeps; a pause also ends when something changes.
     Asleep { stopped: Stopped, until: Duration, pause: bool },
+    /// The same, before a call, and for whatever it would have done: it is stalled.
+    Stalled { stopped: Stopped, pending: Pending, until: Duration },
     /// The same, before a call that it makes again and again.
     Spinning { stopped: Stopped, pending: Pending, until: Duration },
     /// Sent away.
@@ -104,6 +111,8 @@ pub(super) struct Process {
     pub(super) opened: Vec<Inode>,
     /// It has taken a lock.
     pub(super) locks: bool,
+    /// It has set a timer, which runs on the machine's clock.
+    pub(super) timers: bool,
 }
 
 /// What came of a worker's first process.
@@ -135,6 +144,8 @@ pub(super) struct Family<'a> {
     pub(super) last: Wid,
     next_lane: Wid,
     faults: Faults,
+    /// The run is over: whoever ends now was sent away.
+    over: bool,
     /// How often the clock has moved since something changed.
     rounds: u32,
     /// Why the program cannot be traced.
@@ -180,6 +191,7 @@ impl<'a> Family<'a> {
             last: 0,
             next_lane: 0,
             faults,
+            over: false,
             rounds: 0,
             refusal: None,
             stops: 0,
@@ -195,8 +207,7 @@ impl<'a> Family<'a> {
     /// A worker's first process was started.
     pub(super) fn welcome(&mut self, worker: Wid, pid: i32) {
         self.tids.insert(pid, worker);
-        let process = Process { worker, is_root: true, opened: Vec::new(), locks: false };
-        self.processes.insert(pid, process);
+        self.processes.insert(pid, Process::new(worker, true, Vec::new()));
         self.tasks.insert(pid, Task::new(worker, worker, pid));
     }
 
@@ -329,7 +340,7 @@ impl<'a> Family<'a> {
         if process != parent && !self.processes.contains_key(&process) {
             let inherited = self.processes.get(&parent).map(|parent| parent.opened.clone());
             let opened = inherited.unwrap_or_default();
-            self.processes.insert(process, Process { worker, is_root: false, opened, locks: false });
+            self.processes.insert(process, Process::new(worker, false, opened));
         }
         self.tasks.insert(tid, Task::new(worker, lane, process));
         match self.unclaimed.remove(&tid) {
@@ -386,7 +397,7 @@ impl<'a> Family<'a> {
         self.tasks.retain(|_, other| other.process != tid);
         let mut freed: Vec<_> =
             process.opened.iter().map(|&inode| Access::Change(self.numbers.locks(inode))).collect();
-        if process.is_root {
+        if process.is_root && !self.over {
             self.ends.insert(process.worker, end);
             let what = match end {
                 End::Code(0) => What::Exited,
@@ -413,7 +424,10 @@ impl<'a> Family<'a> {
         let actor = self.tids.get(&by).copied();
         for (_, task) in self.tasks.iter_mut().filter(|(tid, _)| **tid != by) {
             let mind = self.minds.entry(task.worker).or_default();
-            let awaits = actor != Some(task.worker) && !mind.interest.is_empty() && touched(&mind.interest);
+            let awaits = actor != Some(task.worker)
+                && mind.hurries < HURRIES
+                && !mind.interest.is_empty()
+                && touched(&mind.interest);
             match std::mem::replace(&mut task.state, State::Running) {
                 State::AtPoint(stopped, mut pending) => {
                     pending.stale |= touched(&pending.next);
@@ -424,12 +438,14 @@ impl<'a> Family<'a> {
                     task.state = State::AtPoint(stopped, pending);
                 }
                 State::Spinning { stopped, mut pending, .. } if awaits => {
+                    mind.hurries += 1;
                     pending.stale = true;
                     mind.vain.clear();
                     task.state = State::AtPoint(stopped, pending);
                 }
                 State::Asleep { stopped, pause: true, .. } if awaits => {
                     // Woken before its time, which the clock need not show: what others do takes time as well.
+                    mind.hurries += 1;
                     task.state = State::Asleep { stopped, until: Duration::ZERO, pause: true };
                 }
                 other => task.state = other,
@@ -517,7 +533,9 @@ impl<'a> Family<'a> {
         for (&tid, task) in &self.tasks {
             match &task.state {
                 State::Asleep { until, .. } if *until <= now => tids.push(tid),
-                State::Spinning { until, .. } if *until <= now => tids.push(tid),
+                State::Spinning { until, .. } | State::Stalled { until, .. } if *until <= now => {
+                    tids.push(tid);
+                }
                 State::Waiting(Wait { until: Some((until, _)), .. }) if *until <= now => tids.push(tid),
                 _ => {}
             }
@@ -529,7 +547,8 @@ impl<'a> Family<'a> {
                     self.minds.entry(task.worker).or_default().interest.clear();
                     gone(answer(stopped, 0))?;
                 }
-                State::Spinning { stopped, mut pending, .. } => {
+                State::Spinning { stopped, mut pending, .. }
+                | State::Stalled { stopped, mut pending, .. } => {
                     pending.stale = true;
                     self.minds.entry(task.worker).or_default().vain.clear();
                     task.state = State::AtPoint(stopped, pending);
@@ -554,7 +573,9 @@ impl<'a> Family<'a> {
     /// The next time for which somebody waits.
     fn deadline(&self) -> Option<Duration> {
         let times = self.tasks.values().filter_map(|task| match &task.state {
-            State::Asleep { until, .. } | State::Spinning { until, .. } => Some(*until),
+            State::Asleep { until, .. } | State::Spinning { until, .. } | State::Stalled { until, .. } => {
+                Some(*until)
+            }
             State::Waiting(wait) => wait.until.map(|(until, _)| until),
             _ => None,
         });
@@ -566,6 +587,9 @@ impl<'a> Family<'a> {
         let Some(time) = self.deadline() else { return false };
         self.rounds += 1;
         self.clock.move_to(time);
+        for mind in self.minds.values_mut() {
+            mind.hurries = 0;
+        }
         true
     }
 
@@ -586,8 +610,15 @@ impl<'a> Family<'a> {
                 options.push((0, Enabled { worker, act: Act::Crash, step: 0, next: Vec::new() }));
             }
         }
-        if self.faults.stalls > 0 && !options.is_empty() {
-            options.push((0, Enabled { worker: 0, act: Act::Clock, step: 0, next: Vec::new() }));
+        if self.faults.stalls > 0 {
+            let ready: BTreeSet<Wid> = options
+                .iter()
+                .filter(|(_, one)| one.act == Act::Step)
+                .map(|(_, one)| lane::owner(one.worker))
+                .collect();
+            for worker in ready {
+                options.push((0, Enabled { worker, act: Act::Clock, step: 0, next: Vec::new() }));
+            }
         }
         options
     }
@@ -647,14 +678,27 @@ impl<'a> Family<'a> {
         self.end(|of| of == worker)
     }
 
-    /// The clock moves on although somebody could go on.
-    pub(super) fn stall(&mut self, who: Wid) -> io::Result<()> {
+    /// The clock moves on although this worker could go on; and for as long again it does not, whatever the others
+    /// do meanwhile: they may have to sleep before they take what it holds.
+    pub(super) fn stall(&mut self, worker: Wid) -> io::Result<()> {
         self.faults.stalls -= 1;
-        let worker = self.tasks.values().find(|task| task.lane == who).map_or(who, |task| task.worker);
         self.clock.move_to(self.clock.now() + STALL);
+        let until = self.clock.now() + STALL;
+        for task in self.tasks.values_mut().filter(|task| task.worker == worker) {
+            task.state = match std::mem::replace(&mut task.state, State::Running) {
+                State::AtPoint(stopped, pending) => State::Stalled { stopped, pending, until },
+                other => other,
+            };
+        }
         self.log(worker, What::Stalled);
         self.changed(0, &[Access::Change(clock_object())]);
         Ok(())
+    }
+
+    /// Kills whatever is left of all of them, which is no event of the run.
+    pub(super) fn end_all(&mut self) -> io::Result<()> {
+        self.over = true;
+        self.end(|_| true)
     }
 
     /// Kills whatever is left of these workers, and waits until it is gone.
@@ -674,7 +718,12 @@ impl<'a> Family<'a> {
 
     /// Whether anybody waits for something that may come from elsewhere.
     pub(super) fn waits_for_outside(&self) -> bool {
-        self.tasks.values().any(|task| matches!(&task.state, State::Waiting(wait) if wait.outside))
+        let from_outside = |task: &Task| {
+            self.processes.get(&task.process).is_some_and(|process| process.timers)
+                || place::hears_from_outside(task.process)
+        };
+        let waits = |task: &Task| matches!(&task.state, State::Waiting(wait) if wait.outside);
+        self.tasks.values().any(|task| waits(task) && from_outside(task))
     }
 
     /// Which workers are still there.
@@ -703,6 +752,12 @@ impl<'a> Family<'a> {
 impl Task {
     fn new(worker: Wid, lane: Wid, process: i32) -> Self {
         Task { worker, lane, process, state: State::Running, steps: 0 }
+    }
+}
+
+impl Process {
+    fn new(worker: Wid, is_root: bool, opened: Vec<Inode>) -> Self {
+        Process { worker, is_root, opened, locks: false, timers: false }
     }
 }
 

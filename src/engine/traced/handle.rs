@@ -8,7 +8,7 @@ use crate::history::What;
 use crate::schedule::Wid;
 use crate::sys::tracee::{Registers, Stopped};
 
-use super::call::{Call, Said, Subject, View, follows, is_lock_command, process_of, result_words};
+use super::call::{Call, Said, Subject, View, follows, is_lock_command, process_of, result_words, surplus};
 use super::clock::{self, Of, length};
 use super::family::{Family, Pending, State, Wait, answer};
 use super::place;
@@ -41,6 +41,12 @@ impl Family<'_> {
             Kind::Wait(patience) => return self.on_wait(stopped, patience, registers),
             Kind::Futex => return self.on_futex(stopped, registers),
             Kind::Chance => return self.on_chance(stopped, worker, words),
+            Kind::Timer => {
+                if let Some(of) = self.processes.get_mut(&process) {
+                    of.timers = true;
+                }
+                return stopped.go(None);
+            }
             Kind::Refused => return answer(stopped, -i64::from(libc::ENOSYS)),
             Kind::Exit => {
                 return match self.processes.get(&process) {
@@ -79,12 +85,13 @@ impl Family<'_> {
                 .map(|one| self.places.resolve(process, &one.base, &one.path, one.follow))
                 .collect();
             if let Some(last) = targets[0].path.file_name() {
-                if last == ENTER {
-                    // The step that let it in is over, so nothing is chosen here.
+                if last == ENTER && self.taken.contains_key(&worker) {
+                    // The step that let it in is over, so nothing is chosen here. Where there was none, something has to be:
+                    // else all are inside before the first choice.
                     self.log(worker, What::Entered);
                     return stopped.go(None);
                 }
-                if last == LEAVE {
+                if last == ENTER || last == LEAVE {
                     self.arrive(stopped, call(Subject::Paths(said), Vec::new()));
                     return Ok(());
                 }
@@ -463,9 +470,10 @@ impl Family<'_> {
             return stopped.go(None);
         }
         if let Subject::Paths(said) = &pending.call.subject
-            && said[0].path.file_name().is_some_and(|last| last == LEAVE)
+            && let Some(last) = said[0].path.file_name()
+            && (last == ENTER || last == LEAVE)
         {
-            self.log(worker, What::Left);
+            self.log(worker, if last == ENTER { What::Entered } else { What::Left });
             let accesses = pending.next().to_vec();
             self.stepped(tid, &accesses, "", true);
             return stopped.go(None);
@@ -520,9 +528,10 @@ impl Family<'_> {
             stopped.set_registers(&registers)?;
         }
         let age = if result >= 0 { self.take_effect(&stopped, &pending, process)? } else { None };
+        let shown = self.shown_result(&stopped, call, result);
         let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
         let mut view = View { places, numbers, tids, process };
-        let mut text = format!("{} = {}", call.told(&mut view), result_words(result));
+        let mut text = format!("{} = {}", call.told(&mut view), result_words(shown));
         if let Some(age) = age.filter(|age| *age != 0) {
             text += &format!(", {}", age_words(age));
         }
@@ -541,6 +550,21 @@ impl Family<'_> {
             self.changed(tid, &accesses);
         }
         stopped.go(None)
+    }
+
+    /// How many bytes were read or written, as if pids were the names of their workers: how many digits a pid has
+    /// differs from run to run.
+    fn shown_result(&self, stopped: &Stopped, call: &Call, result: i64) -> i64 {
+        const MOST: i64 = 4096;
+        let moves = matches!(call.name, "read" | "pread64" | "write" | "pwrite64");
+        if !moves || !(1..=MOST).contains(&result) {
+            return result;
+        }
+        let mut bytes = vec![0; result as usize];
+        match stopped.read(call.registers.words()[1], &mut bytes) {
+            Ok(()) => result - surplus(&bytes, &self.tids),
+            Err(_) => result,
+        }
     }
 
     /// What a call that went well has done to the files' times, and to what its process has; how old the file is that it

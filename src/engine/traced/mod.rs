@@ -33,7 +33,7 @@ use crate::case::{Case, Faults, MAX_STEPS, Placement, Scope};
 use crate::check::{Checker, Traced as Laws, Verdict};
 use crate::error::{Error, unnamed};
 use crate::history::{Absence, History, Missing, What};
-use crate::interleave::{Act, Replay, Scheduler};
+use crate::interleave::{Act, Enabled, Replay, Scheduler};
 use crate::job::{Job, Words};
 use crate::lock::Promise;
 use crate::schedule::{Command as Asked, Order, Time, Wid, at_once};
@@ -50,6 +50,11 @@ use watch::Watch;
 const SILENCE: Duration = Duration::from_secs(10);
 /// Nobody has changed anything for so many moves of the clock: a run that is this long is a livelock.
 const ROUNDS_OF_LIVELOCK: u32 = 500;
+
+/// For so many steps a scheduler may let anybody starve. After that each step of so many is for whoever has taken the
+/// fewest: those who try again and again do not hold up the one they wait for.
+const UNFAIR: u32 = 1000;
+const FAIR: u32 = 4;
 
 /// The numbers of the calls at which a program is held.
 pub fn calls() -> impl Iterator<Item = i64> {
@@ -69,6 +74,10 @@ pub struct Traced {
     watched: Option<BTreeMap<PathBuf, Option<Vec<u8>>>>,
     /// What the folder holds after the workers have run one after another.
     leftovers: Option<BTreeSet<OsString>>,
+    /// All of them got the lock then: each ended with 0.
+    all_get_it: bool,
+    /// How the workers of the run before ended.
+    ends: BTreeMap<Wid, End>,
     /// Of the run before.
     pub facts: Facts,
     /// Last, so that it goes when the workers are gone.
@@ -134,6 +143,8 @@ impl Traced {
             interrupt,
             watched,
             leftovers,
+            all_get_it: true,
+            ends: BTreeMap::new(),
             facts,
             base,
         })
@@ -182,11 +193,23 @@ impl Traced {
     pub fn take_leftovers(&mut self) {
         let now = self.names();
         self.leftovers.get_or_insert_default().extend(now);
+        self.all_get_it &= self.ends.values().all(|end| *end == End::Code(0));
+    }
+
+    /// Runs the workers one after another, in order and reversed, for what there is to be known.
+    fn learn(&mut self, workers: u32) -> Result<(), Error> {
+        let case = Traced::case(&self.job, workers, Faults::NONE);
+        for reversed in [false, true] {
+            self.go(&case, &mut InOrder { reversed })?;
+            self.take_leftovers();
+        }
+        Ok(())
     }
 
     /// What another engine of the same job has learnt.
     pub fn know(&mut self, other: &Traced) {
         self.leftovers.clone_from(&other.leftovers);
+        self.all_get_it = other.all_get_it;
     }
 
     fn names(&self) -> BTreeSet<OsString> {
@@ -329,7 +352,7 @@ impl Traced {
             }
         }
         self.facts.daemons = !family.tasks.is_empty() && run.missing.is_empty();
-        let ended = family.end(|_| true);
+        let ended = family.end_all();
         let silenced = self.watch.rest();
         went?;
         ended.map_err(failed)?;
@@ -358,6 +381,7 @@ impl Traced {
                 family.log(last, What::CheckFailed(code.unwrap_or(-1)));
             }
         }
+        self.ends = std::mem::take(&mut family.ends);
         self.facts = Facts {
             contended: family.contended,
             stops: family.stops,
@@ -376,6 +400,9 @@ impl Traced {
 
 impl Engine for Traced {
     fn run(&mut self, case: &Case) -> Result<History, Error> {
+        if self.leftovers.is_none() {
+            self.learn(case.workers)?;
+        }
         let mut replay = Replay::new(case.choices.clone().unwrap_or_default());
         replay.begin();
         Ok(self.go(case, &mut replay)?.0)
@@ -386,7 +413,26 @@ impl Engine for Traced {
     }
 
     fn judge(&self, case: &Case, _: Promise, history: &History) -> Verdict {
-        Laws { ok_exit: &self.job.ok_exit, contended: self.facts.contended }.check(case, history)
+        let (ok_exit, contended, all_get_it) = (&self.job.ok_exit, self.facts.contended, self.all_get_it);
+        Laws { ok_exit, contended, all_get_it }.check(case, history)
+    }
+}
+
+/// Whoever was first goes on to the end, or whoever was last; then the next one does.
+pub struct InOrder {
+    /// The last one first.
+    pub reversed: bool,
+}
+
+impl Scheduler for InOrder {
+    fn begin(&mut self) -> bool {
+        true
+    }
+
+    fn choose(&mut self, enabled: &[Enabled]) -> usize {
+        // The one that moved last comes first. Where all are in order it is at its end, or was the first.
+        let sorted = enabled.windows(2).all(|pair| pair[0].worker < pair[1].worker);
+        if self.reversed && sorted { enabled.len() - 1 } else { 0 }
     }
 }
 
@@ -428,9 +474,13 @@ impl Run {
                 return Ok(());
             }
             let enabled: Vec<_> = options.iter().map(|(_, one)| one.clone()).collect();
-            let chosen = scheduler.choose(&enabled);
+            let mut chosen = scheduler.choose(&enabled);
             if chosen >= enabled.len() {
                 return Err(Error::Scheduler { chosen, enabled: enabled.len() });
+            }
+            if self.steps >= UNFAIR && self.steps.is_multiple_of(FAIR) {
+                let steps = (0..).zip(&enabled).filter(|(_, one)| one.act == Act::Step);
+                chosen = steps.min_by_key(|(_, one)| one.step).map_or(chosen, |(nth, _)| nth);
             }
             if enabled.len() > 1 {
                 self.choices.push(chosen as u32);
@@ -440,7 +490,7 @@ impl Run {
             match one.act {
                 Act::Step => family.step(tid, one.worker),
                 Act::Crash => family.crash(one.worker),
-                Act::Clock => family.stall(enabled[0].worker),
+                Act::Clock => family.stall(one.worker),
                 Act::Jump | Act::Fail => unreachable!("it is not among the options"),
             }
             .map_err(failed)?;

@@ -141,6 +141,18 @@ pub(super) fn descriptor_path(process: i32, fd: i32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{process}/fd/{fd}")).ok()
 }
 
+/// Has a process a descriptor by which it may hear from somebody else than its own threads and children?
+pub(super) fn hears_from_outside(process: i32) -> bool {
+    let all = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+    let outside = |link: PathBuf| {
+        let link = link.as_os_str().as_bytes();
+        [b"socket:".as_slice(), b"anon_inode:[timerfd]", b"anon_inode:inotify"]
+            .iter()
+            .any(|of| link.starts_with(of))
+    };
+    all.filter_map(|entry| fs::read_link(entry.path()).ok()).any(outside)
+}
+
 /// The folder that a process is in.
 pub(super) fn folder(process: i32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{process}/cwd")).ok()

@@ -69,6 +69,8 @@ pub(super) enum Kind {
     Futex,
     /// Bytes by chance.
     Chance,
+    /// Sets a timer.
+    Timer,
     /// Refused, so that programs do without.
     Refused,
 }
@@ -211,6 +213,8 @@ const COMMON: &[Entry] = &[
     (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait", Wait(Patience::Spec(2))),
     (libc::SYS_futex, "futex", Futex),
     (libc::SYS_getrandom, "getrandom", Chance),
+    (libc::SYS_setitimer, "setitimer", Timer),
+    (libc::SYS_timer_settime, "timer_settime", Timer),
     (libc::SYS_io_uring_setup, "io_uring_setup", Refused),
 ];
 
@@ -242,6 +246,7 @@ const OLD: &[Entry] = &[
     (libc::SYS_poll, "poll", Wait(Patience::Millis(2))),
     (libc::SYS_select, "select", Wait(Patience::Val(4))),
     (libc::SYS_epoll_wait, "epoll_wait", Wait(Patience::Millis(3))),
+    (libc::SYS_alarm, "alarm", Timer),
     (libc::SYS_pause, "pause", Wait(Patience::Forever)),
 ];
 

@@ -9,6 +9,8 @@ use crate::sys::tracee;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(50);
+/// How much patience it has after the first time.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// A thread that kills the workers when nothing was heard of them for too long, or somebody wants it to end.
 pub(super) struct Watch {
@@ -65,6 +67,8 @@ impl Shared {
 
     fn run(&self, silence: Duration) {
         let mut seen = (0, Instant::now());
+        // Who was silent once will be again, and costs less time then.
+        let mut silence = silence;
         while !self.over.load(Ordering::Relaxed) {
             std::thread::park_timeout(LOOK);
             let beats = self.beats.load(Ordering::Relaxed);
@@ -73,6 +77,9 @@ impl Shared {
                 seen = (beats, Instant::now());
             }
             if seen.1.elapsed() > silence || self.interrupt.load(Ordering::Relaxed) {
+                if !pids.is_empty() {
+                    silence = silence.min(AGAIN);
+                }
                 for pid in pids.drain(..) {
                     tracee::kill(pid);
                     self.fired.store(true, Ordering::Relaxed);

@@ -1,0 +1,391 @@
+//! `lockfuzz run`: the planted programs, each with its answer, and what can be asked for.
+
+#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use support::program::{Home, Ran, json, run};
+
+/// A lock that breaks, and one that does not.
+const BROKEN: &str =
+    "[ -e lock ] && exit 75; : > lock; [ -e lockfuzz:enter ]; [ -e lockfuzz:leave ]; rm lock";
+const SOUND: &str =
+    "mkdir lock 2> /dev/null || exit 75; [ -e lockfuzz:enter ]; [ -e lockfuzz:leave ]; rmdir lock";
+
+fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(name)
+}
+
+/// A planted C program. None, with the reason printed, where it cannot be built.
+fn built_with(name: &str, flags: &[&str]) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{name}{}", flags.concat()));
+    // Tests that build the same program at once do not see half of it.
+    let fresh = tempfile::NamedTempFile::new_in(&folder).unwrap().into_temp_path();
+    let mut cc = Command::new("cc");
+    cc.args(["-O1", "-pthread"]).args(flags).arg("-o").arg(&fresh).arg(source(&format!("{name}.c")));
+    match cc.output() {
+        Ok(made) if made.status.success() => {
+            fresh.persist(&path).unwrap();
+            Some(path)
+        }
+        Ok(made) => {
+            eprintln!("skipped, as {name}.c cannot be built: {}", String::from_utf8_lossy(&made.stderr));
+            None
+        }
+        Err(why) => {
+            eprintln!("skipped, as there is no C compiler: {why}");
+            None
+        }
+    }
+}
+
+/// `lockfuzz run` with two workers.
+fn command(home: &Home, flags: &[&str], words: &[&str]) -> Command {
+    let mut command = home.lockfuzz(["run", "--dir"]);
+    command.arg(home.dir()).args(["--ok-exit", "0,75", "--seed", "1", "--quiet"]);
+    if !flags.contains(&"--worker") {
+        command.args(["--workers", "2"]);
+    }
+    if !flags.contains(&"--schedules") {
+        command.args(["--schedules", "60"]);
+    }
+    command.args(flags);
+    if !words.is_empty() {
+        command.arg("--").args(words);
+    }
+    command
+}
+
+/// Runs it; nothing may be left behind.
+#[track_caller]
+fn ran(home: &Home, flags: &[&str], words: &[&str], code: i32) -> Ran {
+    let ran = run(command(home, flags, words));
+    ran.assert_code(code);
+    home.assert_clean();
+    ran
+}
+
+/// A planted C program comes to this end, and says this.
+#[track_caller]
+fn planted(name: &str, flags: &[&str], code: i32, says: &str) {
+    let Some(program) = built_with(name, &["-static"]) else { return };
+    says_so(flags, &[program.to_str().unwrap()], code, says);
+}
+
+#[track_caller]
+fn script(name: &str, flags: &[&str], code: i32, says: &str) {
+    says_so(flags, &["sh", source(name).to_str().unwrap()], code, says);
+}
+
+#[track_caller]
+fn says_so(flags: &[&str], words: &[&str], code: i32, says: &str) {
+    let home = Home::new();
+    let ran = ran(&home, flags, words, code);
+    let said = [ran.out, ran.err].concat();
+    // A line may be broken anywhere between two words.
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(says), "{says:?} is not in\n{said}");
+}
+
+const TWO_INSIDE: &str = "FAIL two workers inside at once";
+const STUCK: &str = "FAIL nobody gets the lock again";
+
+#[test]
+fn a_lock_that_breaks_is_found_static_and_dynamic() {
+    planted("exists_create", &[], 100, TWO_INSIDE);
+    if let Some(program) = built_with("exists_create", &[]) {
+        says_so(&[], &[program.to_str().unwrap()], 100, TWO_INSIDE);
+    }
+}
+
+#[test]
+fn a_32_bit_program_is_refused_in_one_sentence() {
+    if let Some(program) = built_with("exists_create", &["-m32", "-static"]) {
+        says_so(&[], &[program.to_str().unwrap()], 2, "32-bit");
+    }
+}
+
+#[test]
+fn a_lock_that_does_not_break_passes() {
+    planted("excl", &[], 0, "PASS 60 schedules");
+}
+
+#[test]
+fn a_program_that_is_not_the_same_twice_is_inconclusive() {
+    // Whether its coin shows two sides within a few schedules is chance; that it passes as sound never happens.
+    planted("nondeterministic", &["--schedules", "300"], 5, "did not happen again");
+}
+
+#[test]
+fn pids_in_names_are_mapped() {
+    planted("pid_names", &[], 100, TWO_INSIDE);
+}
+
+#[test]
+fn a_daemon_does_not_hold_up_a_schedule_and_is_gone_after_it() {
+    planted("daemon", &["--schedules", "20"], 0, "PASS 20 schedules");
+}
+
+#[test]
+fn a_program_may_change_its_folder() {
+    planted("chdir", &[], 100, TWO_INSIDE);
+    script("chdir.sh", &[], 100, TWO_INSIDE);
+}
+
+#[test]
+fn a_signal_is_delivered() {
+    script("sigterm.sh", &["--schedules", "30"], 0, "PASS 30 schedules");
+}
+
+#[test]
+fn who_ignores_all_signals_and_waits_for_ever_is_a_deadlock() {
+    planted("deaf", &[], 100, STUCK);
+}
+
+#[test]
+fn a_program_that_executes_itself_keeps_its_descriptors_or_not() {
+    planted("exec_self", &["--schedules", "30"], 0, "PASS 30 schedules");
+    planted("exec_cloexec", &[], 100, TWO_INSIDE);
+}
+
+#[test]
+fn a_program_may_close_all_its_descriptors() {
+    planted("close_all", &[], 100, TWO_INSIDE);
+}
+
+#[test]
+fn nobody_waits_for_the_parent_of_a_vfork() {
+    planted("vfork", &[], 100, TWO_INSIDE);
+}
+
+#[test]
+fn eight_threads_add_up_with_a_lock() {
+    let check = ["--schedules", "10", "--check", "[ \"$(cat counter)\" = 16 ]"];
+    planted("threads", &check, 0, "PASS 10 schedules");
+}
+
+#[test]
+fn eight_threads_do_not_add_up_without_one() {
+    let Some(program) = built_with("threads", &["-static"]) else { return };
+    let check = ["--check", "[ \"$(cat counter)\" = 16 ]"];
+    says_so(&check, &[program.to_str().unwrap(), "unlocked"], 100, "the check at the end fails");
+}
+
+#[test]
+fn whoever_looks_for_ever_is_a_livelock_and_no_pass() {
+    planted("sleeping", &[], 100, STUCK);
+}
+
+#[test]
+fn a_program_that_never_ends_is_none_to_search() {
+    let Some(program) = built_with("sleeping", &["-static"]) else { return };
+    says_so(&[], &[program.to_str().unwrap(), "always"], 2, "without any interleaving");
+}
+
+#[test]
+fn a_file_without_a_name_gets_one() {
+    planted("tmpfile", &[], 0, "PASS 60 schedules");
+}
+
+#[test]
+fn paths_through_proc_lead_to_the_same_file() {
+    planted("proc_fd", &[], 100, TWO_INSIDE);
+}
+
+#[test]
+fn nothing_in_a_name_reaches_the_terminal_raw() {
+    let Some(program) = built_with("newline", &["-static"]) else { return };
+    let home = Home::new();
+    let ran = ran(&home, &[], &[program.to_str().unwrap()], 100);
+    assert!(!ran.out.contains('\x1b'), "{}", ran.out);
+}
+
+#[test]
+fn two_locks_in_two_orders_are_a_deadlock() {
+    planted("deadlock", &[], 100, STUCK);
+}
+
+#[test]
+fn a_lease_breaks_by_a_stall_and_by_nothing_else() {
+    planted("lease", &[], 0, "PASS 60 schedules");
+    planted("lease", &["--faults", "stall", "--schedules", "300"], 100, TWO_INSIDE);
+}
+
+#[test]
+fn a_torn_read_is_seen() {
+    planted("torn", &["--check-readback", "data"], 100, "FAIL");
+}
+
+#[test]
+fn a_lock_is_left_behind() {
+    script("left_behind.sh", &["--schedules", "300"], 100, STUCK);
+}
+
+#[test]
+fn a_lock_outlives_a_holder_that_is_killed() {
+    script("crash.sh", &["--schedules", "30"], 0, "PASS 30 schedules");
+    script("crash.sh", &["--faults", "crash"], 100, STUCK);
+}
+
+#[test]
+fn what_fails_alone_is_no_race() {
+    script("alone.sh", &[], 2, "without any interleaving");
+}
+
+#[test]
+fn a_lock_outside_is_named_and_found_when_it_is_watched() {
+    let Some(program) = built_with("outside", &["-static"]) else { return };
+    let home = Home::new();
+    fs::create_dir(home.path("shared")).unwrap();
+    let lock = home.path("shared").join("lock");
+    let words = [program.to_str().unwrap(), lock.to_str().unwrap()];
+    let shared = home.path("shared");
+    let said = ran(&home, &[], &words, 4);
+    assert!(said.err.contains("watch"), "{}", said.err);
+    ran(&home, &["--watch", shared.to_str().unwrap()], &words, 100);
+}
+
+#[test]
+fn no_two_want_the_same() {
+    planted("apart", &["--schedules", "20"], 5, "INCONCLUSIVE");
+}
+
+#[test]
+fn programs_that_cannot_be_run() {
+    let home = Home::new();
+    ran(&home, &[], &["/nonexistent/program"], 2);
+    ran(&home, &[], &["no-such-program-anywhere"], 2);
+    ran(&home, &[], &[source("excl.c").to_str().unwrap()], 2);
+}
+
+#[test]
+fn two_programs_by_two_workers() {
+    let home = Home::new();
+    let (one, two) = (home.write("one.sh", BROKEN), home.write("two.sh", format!("{BROKEN} # the other")));
+    let worker = |path: &Path| format!("sh {}", path.display());
+    let (one, two) = (worker(&one), worker(&two));
+    ran(&home, &["--worker", &one, "--worker", &two], &[], 100);
+    ran(&home, &["--worker", &one], &[], 2);
+}
+
+#[test]
+fn a_folder_is_made_ready() {
+    let home = Home::new();
+    fs::create_dir(home.path("from")).unwrap();
+    home.write("from/there", "already");
+    let from = home.path("from");
+    let words =
+        ["sh", "-c", "read it < there && read too < made && mkdir lock 2> /dev/null && rmdir lock; exit 0"];
+    let flags = ["--from", from.to_str().unwrap(), "--prepare", "echo ready > made", "--schedules", "5"];
+    ran(&home, &flags, &words, 0);
+    let said = ran(&home, &["--prepare", "echo no room; exit 3"], &words, 2);
+    assert!(said.err.contains("no room"), "{}", said.err);
+    let check = ["--check", "[ -e made ]", "--schedules", "5"];
+    ran(&home, &check, &["sh", "-c", SOUND], 2);
+}
+
+#[test]
+fn a_lock_of_an_hour_ago_is_an_hour_old() {
+    let home = Home::new();
+    let script =
+        "mkdir once 2> /dev/null || exit 75; test old -ot lock; age=$(($(date +%s) - $(stat -c %Y old)));
+        [ $age -ge 3599 ] && [ $age -le 3602 ] || exit 1; rmdir once";
+    ran(&home, &["--prepare", "touch old", "--age", "1h", "--schedules", "5"], &["sh", "-c", script], 0);
+}
+
+#[test]
+fn a_race_that_is_known_must_be_found() {
+    let home = Home::new();
+    ran(&home, &["--expect", "race"], &["sh", "-c", BROKEN], 0);
+    ran(&home, &["--expect", "race", "--schedules", "5"], &["sh", "-c", SOUND], 5);
+}
+
+#[test]
+fn a_table_for_programs() {
+    let home = Home::new();
+    let said = ran(&home, &["--json", "-"], &["sh", "-c", BROKEN], 100);
+    let report = json(&said.out);
+    assert_eq!(report["format"], "lockfuzz/run/1");
+    assert_eq!(report["verdict"], "fail");
+    assert_eq!(report["workers"], 2);
+    let said = ran(&home, &["--json", "-", "--schedules", "5"], &["sh", "-c", SOUND], 0);
+    let report = json(&said.out);
+    assert_eq!(report["verdict"], "pass");
+    assert_eq!(report["schedules"], 5);
+    assert!(report["counterexample"].is_null() && report["first_failure"].is_null(), "{report}");
+}
+
+#[test]
+fn the_points_are_listed() {
+    let home = Home::new();
+    let said = ran(&home, &["--trace-only"], &["sh", "-c", SOUND], 0);
+    assert!(said.out.contains("mkdir"), "{}", said.out);
+}
+
+#[test]
+fn who_touches_nothing_has_no_points() {
+    let home = Home::new();
+    ran(&home, &[], &["true"], 4);
+}
+
+#[test]
+fn what_is_saved_is_replayed_plotted_and_explained() {
+    let home = Home::new();
+    let script = home.write("lock.sh", BROKEN);
+    let report = ran(&home, &["--json", "-"], &["sh", script.to_str().unwrap()], 100);
+    let file = json(&report.out)["counterexample"].as_str().unwrap().to_owned();
+    let again = run(home.lockfuzz(["replay", &file]));
+    again.assert_code(100);
+    assert!(again.out.contains("seen again"), "{}", again.out);
+    run(home.lockfuzz(["explain", &file])).assert_code(0);
+    run(home.lockfuzz(["plot", &file])).assert_code(0);
+    // Repaired, it makes other calls, and passes.
+    home.write("lock.sh", SOUND);
+    let repaired = run(home.lockfuzz(["replay", &file]));
+    repaired.assert_code(0);
+    assert!(repaired.out.contains("the program has changed"), "{}", repaired.out);
+}
+
+#[test]
+fn what_is_left_behind_is_replayed_as_well() {
+    let home = Home::new();
+    let words = ["sh", source("left_behind.sh").to_str().unwrap()].map(str::to_owned);
+    let words = words.each_ref().map(String::as_str);
+    let report = ran(&home, &["--json", "-", "--schedules", "300"], &words, 100);
+    let file = json(&report.out)["counterexample"].as_str().unwrap().to_owned();
+    let again = run(home.lockfuzz(["replay", &file]));
+    again.assert_code(100);
+}
+
+#[test]
+fn however_lockfuzz_dies_nobody_survives() {
+    let home = Home::new();
+    let word = home.path("a word by which its processes are known");
+    let words = ["sh", "-c", SOUND, word.to_str().unwrap()];
+    for _ in 0..3 {
+        let command = command(&home, &["--schedules", "1000000"], &words);
+        let running = home.start(command);
+        // Beside lockfuzz itself.
+        running.wait_for("worker", || Some(()).filter(|()| home.processes().len() > 1));
+        running.signal(Signal::KILL);
+        assert!(running.ended_within(Duration::from_secs(60)));
+        drop(running);
+        // The next one clears away what is left of its files.
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while let Some(&pid) = home.processes().first() {
+            assert!(std::time::Instant::now() < deadline, "process {pid:?} stays behind");
+            if let Some(pidfd) = support::program::watch(pid) {
+                support::program::ended_within(&pidfd, Duration::from_secs(60));
+            }
+        }
+        ran(&home, &["--schedules", "3"], &words, 0);
+    }
+}
