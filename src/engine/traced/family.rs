@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::case::Faults;
 use crate::history::{Absence, Event as Entry, Missing, What};
@@ -24,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SPIN: Duration = Duration::from_millis(1);
 /// So often the same is looked at in vain before it counts as that.
 const VAIN: u32 = 3;
+/// For so long somebody who was woken lets the others run who do nothing that is seen.
+const TURN: Duration = Duration::from_millis(20);
 /// So often somebody is woken before its time until the clock moves. Two who wait and try would else wake each other
 /// for ever, and whoever they wait for would never go on.
 const HURRIES: u32 = 8;
@@ -63,6 +65,9 @@ pub(super) enum State {
     Running,
     /// In a call that only others end; or the clock, at this time.
     Waiting(Wait),
+    /// After such a call. It goes on when nobody else runs, so that what two threads do between their points has one
+    /// order.
+    Woken(Stopped, Wait),
     /// Before a call on something that is watched.
     AtPoint(Stopped, Pending),
     /// In the middle of it.
@@ -218,20 +223,33 @@ impl<'a> Family<'a> {
 
     /// Waits until everybody stands still: before a call, in one that only others end, or gone.
     pub(super) fn settle(&mut self) -> io::Result<()> {
+        let mut since = Instant::now();
         loop {
-            let (mut moving, mut waiting) = (false, false);
-            for task in self.tasks.values() {
+            let (mut moving, mut waiting, mut woken) = (false, false, None);
+            for (&tid, task) in &self.tasks {
                 match task.state {
                     State::Running | State::Acting(_) | State::Returning(_) | State::Dying => moving = true,
                     State::Waiting(_) => waiting = true,
+                    State::Woken(..) => {
+                        let this = (task.lane, tid);
+                        woken = Some(woken.map_or(this, |other: (Wid, i32)| other.min(this)));
+                    }
                     _ => {}
                 }
             }
-            if !moving && !waiting {
+            if !moving && !waiting && woken.is_none() {
                 return Ok(());
             }
-            match tracee::next_event(moving)? {
-                Some(event) => self.on_event(event)?,
+            match tracee::next_event(moving && woken.is_none())? {
+                Some(event) => {
+                    since = Instant::now();
+                    self.on_event(event)?;
+                }
+                // Whoever runs may wait for the woken one without a call.
+                None if moving && woken.is_some() => match woken {
+                    Some((_, tid)) if since.elapsed() > TURN => self.let_on(tid)?,
+                    _ => std::thread::yield_now(),
+                },
                 // Nobody is left.
                 None if moving => {
                     self.tasks.clear();
@@ -241,11 +259,26 @@ impl<'a> Family<'a> {
                     // Whoever was seen first may have been woken while the last one was looked at.
                     match tracee::next_event(false)? {
                         Some(event) => self.on_event(event)?,
-                        None if self.all_sleep() => return Ok(()),
+                        None if self.all_sleep() => match woken {
+                            Some((_, tid)) => self.let_on(tid)?,
+                            None => return Ok(()),
+                        },
                         None => {}
                     }
                 }
                 None => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// It goes on after a call in which it waited.
+    fn let_on(&mut self, tid: i32) -> io::Result<()> {
+        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        match std::mem::replace(&mut task.state, State::Running) {
+            State::Woken(stopped, wait) => gone(self.on_woken(stopped, &wait)),
+            other => {
+                task.state = other;
+                Ok(())
             }
         }
     }
@@ -285,7 +318,10 @@ impl<'a> Family<'a> {
                 let Some(task) = self.tasks.get_mut(&stopped.tid()) else { return gone(stopped.go(None)) };
                 match std::mem::replace(&mut task.state, State::Running) {
                     State::Acting(pending) => gone(self.on_done(stopped, pending)),
-                    State::Waiting(wait) => gone(self.on_woken(stopped, &wait)),
+                    State::Waiting(wait) => {
+                        task.state = State::Woken(stopped, wait);
+                        Ok(())
+                    }
                     other => {
                         task.state = other;
                         gone(stopped.go(None))
