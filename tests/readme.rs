@@ -101,6 +101,43 @@ fn the_readme_shows_what_the_program_does() {
     assert!(drawn == std::fs::read(old).unwrap(), "doc/overlap.svg is not what the command draws");
 }
 
+/// A run of a program without what the machine decides: where it lies, how fast it is, and how small a find gets in the time
+/// there is. What is left is what was found, and why.
+fn told(report: &str) -> Vec<String> {
+    let kept = |line: &&str| {
+        ["FAIL", "PASS", "law", "saved", "replay", "step  "].iter().any(|begin| line.starts_with(begin))
+    };
+    let words = |line: &str| {
+        let line: String = line.chars().filter(|c| !c.is_ascii_digit()).collect();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    report.lines().filter(kept).map(words).collect()
+}
+
+/// Every example of doc/run.md.
+#[test]
+fn the_page_on_programs_shows_what_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(Path::new(ROOT).join("examples/run")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let page = page("doc/run.md");
+    let mut code = 0;
+    for (command, expected) in blocks(&page, "console").into_iter().flat_map(commands) {
+        let run = command.starts_with("lockfuzz run");
+        let seeded = if run { command.replace(" -- ", " --seed 7 -- ") } else { command.clone() };
+        let (shown, ended) = shell(folder.path(), &seeded, code);
+        code = ended;
+        if run {
+            assert_eq!(told(&shown), told(&expected), "$ {command}\n{shown}");
+            assert_eq!(ended, if expected.contains("FAIL") { 100 } else { 0 }, "$ {command}\n{shown}");
+        } else {
+            assert_eq!(shown, expected, "$ {command}");
+        }
+    }
+}
+
 #[test]
 fn the_command_lines_that_are_not_run_are_understood() {
     let folder = tempfile::tempdir().unwrap();

@@ -65,6 +65,28 @@ impl Shrink<'_> {
         Ok(best)
     }
 
+    /// The same bug with a list of choices that ends sooner: what is chosen after the bug has shown itself does not
+    /// matter. (By halves, as if a shorter list never showed what a longer one does not.)
+    pub(crate) fn shortest(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
+        let choices = found.case.choices.clone().unwrap_or_default();
+        let (mut least, mut best) = (0, found);
+        let mut most = choices.len();
+        while least < most && !(self.over)() {
+            let middle = (least + most) / 2;
+            let case = Case { choices: Some(choices[..middle].to_vec()), ..best.case.clone() };
+            let history = self.engine.run(&case)?;
+            let verdict = self.engine.judge(&case, self.promise, &history);
+            match verdict {
+                Verdict::Fail(failure) if best.is_broken_by(&verdict) => {
+                    best = Counterexample { case, history, failure, ..best };
+                    most = middle;
+                }
+                _ => least = middle + 1,
+            }
+        }
+        Ok(best)
+    }
+
     /// The same bug without faults, or at least with no more of them allowed than strike.
     pub(crate) fn fewest_faults(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
         let moves = self.order_of(&found)?;

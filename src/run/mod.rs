@@ -395,6 +395,7 @@ fn bring_home(
     }
     let mut shrink = Shrink { engine: &mut *engine, promise, over: &over };
     found = shrink.fewest_faults(found)?;
+    found = shrink.shortest(found)?;
     let begun = Instant::now();
     let enough = || over() || begun.elapsed() > FEWER;
     found = Shrink { engine: &mut *engine, promise, over: &enough }.fewest_preemptions(found)?;

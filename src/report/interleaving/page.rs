@@ -71,7 +71,7 @@ impl Page {
         let mut cells = vec![Vec::new(); self.workers.len()];
         for (worker, since) in &step.others {
             if let Some(lane) = self.lane(*worker) {
-                cells[lane] = wrap(&format!("HOLDS since step {since}"), width);
+                cells[lane] = wrap(&format!("{} since step {since}", step.state), width);
             }
         }
         if let Some(lane) = self.lane(step.worker) {

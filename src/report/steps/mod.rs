@@ -27,6 +27,8 @@ pub(super) struct Step {
     pub fails: bool,
     /// Who else is inside when this worker gets in, and since which step.
     pub others: Vec<(Wid, usize)>,
+    /// What those are said to do: HOLDS, or are INSIDE.
+    pub state: &'static str,
     /// The worker that could have gone on, had this one not been chosen.
     pub preempts: Option<Wid>,
 }
@@ -57,7 +59,8 @@ pub(super) fn steps(case: &Case, history: &History, failure: Option<&Failure>) -
             let others = if event.what.lets_in() { inside.clone() } else { Vec::new() };
             let stopped = |e: &&Event| e.worker != event.worker && !ended(&e.what);
             let preempts = before.filter(stopped).map(|e| e.worker);
-            steps.push(Step { event: nth, worker: event.worker, text, fails, others, preempts });
+            let state = if event.what == What::Entered { "INSIDE" } else { "HOLDS" };
+            steps.push(Step { event: nth, worker: event.worker, text, fails, others, state, preempts });
         }
         if event.what.lets_in() {
             inside.push((event.worker, steps.len()));
