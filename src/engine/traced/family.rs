@@ -48,6 +48,8 @@ pub(super) struct Task {
     steps: u32,
     /// What its steps have touched since it last slept.
     interest: Vec<Access>,
+    /// It has stopped for the first time.
+    began: bool,
     /// How often it was woken before its time since the clock moved.
     hurries: u32,
     /// Steps that changed nothing, by their texts, since anything changed.
@@ -60,9 +62,9 @@ pub(super) enum State {
     Running,
     /// In a call that only others end; or the clock, at this time.
     Waiting(Wait),
-    /// After such a call. It goes on when nobody else runs, so that what two threads do between their points has one
+    /// After such a call, or made just now. It goes on when nobody else runs, so that what two threads do between their points has one
     /// order.
-    Woken(Stopped, Wait),
+    Woken(Stopped, Option<Wait>),
     /// Before a call on something that is watched.
     AtPoint(Stopped, Pending),
     /// In the middle of it.
@@ -268,7 +270,8 @@ impl<'a> Family<'a> {
     fn let_on(&mut self, tid: i32) -> io::Result<()> {
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
         match std::mem::replace(&mut task.state, State::Running) {
-            State::Woken(stopped, wait) => gone(self.on_woken(stopped, &wait)),
+            State::Woken(stopped, Some(wait)) => gone(self.on_woken(stopped, &wait)),
+            State::Woken(stopped, None) => gone(stopped.go(None)),
             other => {
                 task.state = other;
                 Ok(())
@@ -312,7 +315,7 @@ impl<'a> Family<'a> {
                 match std::mem::replace(&mut task.state, State::Running) {
                     State::Acting(pending) => gone(self.on_done(stopped, pending)),
                     State::Waiting(wait) => {
-                        task.state = State::Woken(stopped, wait);
+                        task.state = State::Woken(stopped, Some(wait));
                         Ok(())
                     }
                     other => {
@@ -372,10 +375,12 @@ impl<'a> Family<'a> {
             self.processes.insert(process, Process::new(worker, false, opened));
         }
         self.tasks.insert(tid, Task::new(worker, lane, process));
-        match self.unclaimed.remove(&tid) {
-            Some(stopped) => gone(stopped.go(None)),
-            None => Ok(()),
+        if let Some(stopped) = self.unclaimed.remove(&tid)
+            && let Some(task) = self.tasks.get_mut(&tid)
+        {
+            task.state = State::Woken(stopped, None);
         }
+        Ok(())
     }
 
     /// A newborn, or somebody whose patience is at its end.
@@ -395,6 +400,11 @@ impl<'a> Family<'a> {
             }
             registers.answer(answer);
             gone(stopped.set_registers(&registers))?;
+        }
+        if matches!(task.state, State::Running) && !task.began {
+            task.began = true;
+            task.state = State::Woken(stopped, None);
+            return Ok(());
         }
         task.state = State::Running;
         gone(stopped.go(None))
@@ -777,7 +787,17 @@ impl<'a> Family<'a> {
 impl Task {
     fn new(worker: Wid, lane: Wid, process: i32) -> Self {
         let (interest, vain) = Default::default();
-        Task { worker, lane, process, state: State::Running, steps: 0, interest, hurries: 0, vain }
+        Task {
+            worker,
+            lane,
+            process,
+            state: State::Running,
+            steps: 0,
+            interest,
+            began: false,
+            hurries: 0,
+            vain,
+        }
     }
 }
 
