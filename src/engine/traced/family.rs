@@ -46,6 +46,8 @@ pub(super) struct Task {
     pub(super) state: State,
     /// How many steps it has taken.
     steps: u32,
+    /// It has stopped for the first time.
+    began: bool,
 }
 
 /// What a worker is after, whichever of its threads and children does it.
@@ -65,9 +67,9 @@ pub(super) enum State {
     Running,
     /// In a call that only others end; or the clock, at this time.
     Waiting(Wait),
-    /// After such a call. It goes on when nobody else runs, so that what two threads do between their points has one
+    /// After such a call, or made just now. It goes on when nobody else runs, so that what two threads do between their points has one
     /// order.
-    Woken(Stopped, Wait),
+    Woken(Stopped, Option<Wait>),
     /// Before a call on something that is watched.
     AtPoint(Stopped, Pending),
     /// In the middle of it.
@@ -275,7 +277,8 @@ impl<'a> Family<'a> {
     fn let_on(&mut self, tid: i32) -> io::Result<()> {
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
         match std::mem::replace(&mut task.state, State::Running) {
-            State::Woken(stopped, wait) => gone(self.on_woken(stopped, &wait)),
+            State::Woken(stopped, Some(wait)) => gone(self.on_woken(stopped, &wait)),
+            State::Woken(stopped, None) => gone(stopped.go(None)),
             other => {
                 task.state = other;
                 Ok(())
@@ -319,7 +322,7 @@ impl<'a> Family<'a> {
                 match std::mem::replace(&mut task.state, State::Running) {
                     State::Acting(pending) => gone(self.on_done(stopped, pending)),
                     State::Waiting(wait) => {
-                        task.state = State::Woken(stopped, wait);
+                        task.state = State::Woken(stopped, Some(wait));
                         Ok(())
                     }
                     other => {
@@ -379,10 +382,12 @@ impl<'a> Family<'a> {
             self.processes.insert(process, Process::new(worker, false, opened));
         }
         self.tasks.insert(tid, Task::new(worker, lane, process));
-        match self.unclaimed.remove(&tid) {
-            Some(stopped) => gone(stopped.go(None)),
-            None => Ok(()),
+        if let Some(stopped) = self.unclaimed.remove(&tid)
+            && let Some(task) = self.tasks.get_mut(&tid)
+        {
+            task.state = State::Woken(stopped, None);
         }
+        Ok(())
     }
 
     /// A newborn, or somebody whose patience is at its end.
@@ -402,6 +407,11 @@ impl<'a> Family<'a> {
             }
             registers.answer(answer);
             gone(stopped.set_registers(&registers))?;
+        }
+        if matches!(task.state, State::Running) && !task.began {
+            task.began = true;
+            task.state = State::Woken(stopped, None);
+            return Ok(());
         }
         task.state = State::Running;
         gone(stopped.go(None))
@@ -787,7 +797,7 @@ impl<'a> Family<'a> {
 
 impl Task {
     fn new(worker: Wid, lane: Wid, process: i32) -> Self {
-        Task { worker, lane, process, state: State::Running, steps: 0 }
+        Task { worker, lane, process, state: State::Running, steps: 0, began: false }
     }
 }
 

@@ -12,7 +12,7 @@ mod readback;
 mod table;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io;
@@ -78,6 +78,8 @@ pub struct Traced {
     all_get_it: bool,
     /// How the workers of the run before ended.
     ends: BTreeMap<Wid, End>,
+    /// The workers of its threads and processes.
+    tids: HashMap<i32, Wid>,
     /// Of the run before.
     pub facts: Facts,
     /// Last, so that it goes when the workers are gone.
@@ -145,6 +147,7 @@ impl Traced {
             leftovers,
             all_get_it: true,
             ends: BTreeMap::new(),
+            tids: HashMap::new(),
             facts,
             base,
         })
@@ -191,7 +194,7 @@ impl Traced {
 
     /// After a run in which the workers ran one after another: what is there now is no sign of anything wrong.
     pub fn take_leftovers(&mut self) {
-        let now = self.names();
+        let now = self.names(&self.tids);
         self.leftovers.get_or_insert_default().extend(now);
         self.all_get_it &= self.ends.values().all(|end| *end == End::Code(0));
     }
@@ -212,9 +215,11 @@ impl Traced {
         self.all_get_it = other.all_get_it;
     }
 
-    fn names(&self) -> BTreeSet<OsString> {
+    /// What the folder holds; pids are mapped, for they differ from run to run.
+    fn names(&self, tids: &HashMap<i32, Wid>) -> BTreeSet<OsString> {
         let entries = fs::read_dir(self.folder()).into_iter().flatten();
-        entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect()
+        let tame = |name: OsString| call::tame(&name.to_string_lossy(), tids).into();
+        entries.filter_map(|entry| Some(tame(entry.ok()?.file_name()))).collect()
     }
 
     /// A fresh folder, made ready.
@@ -341,7 +346,7 @@ impl Traced {
             went = run.play(&mut family, scheduler);
         }
         // Can anybody still get the lock?
-        let odd = || self.leftovers.as_ref().is_some_and(|known| !self.names().is_subset(known));
+        let odd = || self.leftovers.as_ref().is_some_and(|known| !self.names(&family.tids).is_subset(known));
         let crashed = family.events.iter().any(|event| event.what == What::Crashed);
         if went.is_ok() && run.missing.is_empty() && family.is_over() && (crashed || odd()) {
             let after = case.workers + 1;
@@ -382,6 +387,7 @@ impl Traced {
             }
         }
         self.ends = std::mem::take(&mut family.ends);
+        self.tids = std::mem::take(&mut family.tids);
         self.facts = Facts {
             contended: family.contended,
             stops: family.stops,
