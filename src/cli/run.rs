@@ -187,10 +187,10 @@ fn refusal(refused: Refused, args: &RunArgs) -> Trouble {
             "the program fails without any interleaving: {failure}{}",
             said(&lines)
         )),
-        Refused::Unclear(reason, lines) => Trouble {
-            exit: Exit::Inconclusive,
-            sentence: format!("run one after another: {reason}{}", said(&lines)),
-        },
+        Refused::Unclear(reason, lines) => Trouble::usage(format_args!(
+            "run one after another the workers come to no end: {reason}{}",
+            said(&lines)
+        )),
         Refused::NoPoints(idle, outside) => {
             let who = match idle.len() as u32 == args.workers.unwrap_or(WORKERS).max(args.worker.len() as u32)
             {
@@ -233,7 +233,8 @@ fn trace(engine: &mut Traced, plan: &Plan) -> Result<Exit, Trouble> {
     }
     let _ = writeln!(text, "{} points, {} stops", count(counts.values().sum()), count(engine.facts.stops));
     say(&text)?;
-    Ok(if counts.is_empty() { Exit::Nothing } else { Exit::Expected })
+    let ends = counts.keys().all(|(_, call)| call.starts_with("exit_group("));
+    Ok(if ends { Exit::Nothing } else { Exit::Expected })
 }
 
 /// What was saved does not happen any more, and the program is another one: what was saved is where a search begins.

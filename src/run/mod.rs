@@ -12,11 +12,11 @@ use crate::campaign::preemptions::Shrink;
 use crate::campaign::{Counterexample, cause_until};
 use crate::case::{Case, Faults};
 use crate::check::{Divergence, Evidence, Failure, Reason, Verdict};
-use crate::engine::traced::{Facts, Traced};
+use crate::engine::traced::{Facts, InOrder, Traced};
 use crate::engine::{Engine, Kind};
 use crate::error::Error;
 use crate::history::{History, What};
-use crate::interleave::{Enabled, Faulty, Replay, Scheduler, Search};
+use crate::interleave::{Faulty, Replay, Scheduler, Search};
 use crate::job::Job;
 use crate::lock::{Double, Promise};
 use crate::regression::{Note, Saved};
@@ -123,26 +123,6 @@ pub static PROGRAM: Double = Double { name: "a program", ..Double::PLAIN };
 
 fn nothing_promised() -> Promise {
     PROGRAM.promised()
-}
-
-/// Whoever was first goes on to the end, or whoever was last.
-struct InOrder {
-    reversed: bool,
-}
-
-impl Scheduler for InOrder {
-    fn begin(&mut self) -> bool {
-        true
-    }
-
-    fn choose(&mut self, enabled: &[Enabled]) -> usize {
-        // The one that moved last comes first, and goes on; when it is at its end, the next one does.
-        if self.reversed && enabled.windows(2).all(|pair| pair[0].worker < pair[1].worker) {
-            enabled.len() - 1
-        } else {
-            0
-        }
-    }
 }
 
 /// Runs the workers one after another, in order and reversed: what fails then has nothing to do with any

@@ -1,6 +1,6 @@
 //! The traced engine: any program, unmodified, held at each system call that touches a watched file.
 //!
-//! A seccomp filter stops a program at the calls of [`table`], ptrace lets one of them go on at a time. Which one,
+//! A seccomp filter stops a program at the calls of `table.rs`, ptrace lets one of them go on at a time. Which one,
 //! says the scheduler. `doc/run.md` tells how it works, and what it cannot see.
 
 mod call;
