@@ -114,7 +114,7 @@ const NODE_ASYNC: &str = "
 const fs = require('fs').promises;
 (async () => {
     await fs.writeFile('mine.' + process.pid, 'x');
-    await Promise.all(['a', 'b', 'c'].map(name => fs.appendFile(name, String(process.pid))));
+    await Promise.all(['a', 'b', 'c'].map(name => fs.appendFile(name, process.pid + ' ')));
     await fs.readFile('a');
 })();";
 

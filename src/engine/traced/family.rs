@@ -24,8 +24,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SPIN: Duration = Duration::from_millis(1);
 /// So often the same is looked at in vain before it counts as that.
 const VAIN: u32 = 3;
-/// For so long somebody who was woken lets the others run who do nothing that is seen.
+/// For so long somebody who was woken lets the others run who do nothing that is seen: of processor time, so that it is
+/// the same on a busy machine. And so long by the clock, in case they do not run at all.
 const TURN: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// So often somebody is woken before its time until the clock moves. Two who wait and try would else wake each other
 /// for ever, and whoever they wait for would never go on.
 const HURRIES: u32 = 8;
@@ -226,6 +228,7 @@ impl<'a> Family<'a> {
     /// Waits until everybody stands still: before a call, in one that only others end, or gone.
     pub(super) fn settle(&mut self) -> io::Result<()> {
         let mut since = Instant::now();
+        let mut spent_before = None;
         loop {
             let (mut moving, mut waiting, mut woken) = (false, false, None);
             for (&tid, task) in &self.tasks {
@@ -244,14 +247,21 @@ impl<'a> Family<'a> {
             }
             match tracee::next_event(moving && woken.is_none())? {
                 Some(event) => {
-                    since = Instant::now();
+                    (since, spent_before) = (Instant::now(), None);
                     self.on_event(event)?;
                 }
                 // Whoever runs may wait for the woken one without a call.
-                None if moving && woken.is_some() => match woken {
-                    Some((_, tid)) if since.elapsed() > TURN => self.let_on(tid)?,
-                    _ => std::thread::yield_now(),
-                },
+                None if moving && woken.is_some() => {
+                    let spent = self.spent();
+                    let turn = spent.saturating_sub(*spent_before.get_or_insert(spent)) > TURN;
+                    match woken {
+                        Some((_, tid)) if turn || since.elapsed() > PATIENCE => {
+                            (since, spent_before) = (Instant::now(), None);
+                            self.let_on(tid)?;
+                        }
+                        _ => std::thread::yield_now(),
+                    }
+                }
                 // Nobody is left.
                 None if moving => {
                     self.tasks.clear();
@@ -284,6 +294,12 @@ impl<'a> Family<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// The processor time of those who run.
+    fn spent(&self) -> Duration {
+        let runs = |(tid, task): (&i32, &Task)| matches!(task.state, State::Running).then_some(*tid);
+        self.tasks.iter().filter_map(runs).map(place::spent).sum()
     }
 
     /// Are all who wait asleep? Nobody else moves meanwhile.

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 /// So many symbolic links are followed before the kernel gives up as well.
 const MOST_LINKS: u32 = 40;
@@ -176,6 +177,12 @@ pub(super) fn state(tid: i32) -> Option<u8> {
     let after = stat.iter().rposition(|&byte| byte == b')')?;
     let call = fs::read(format!("/proc/{tid}/syscall")).ok()?;
     stat.get(after + 2).copied().filter(|_| !call.starts_with(b"running"))
+}
+
+/// How much processor time a thread has had.
+pub(super) fn spent(tid: i32) -> Duration {
+    let said = fs::read_to_string(format!("/proc/{tid}/schedstat")).unwrap_or_default();
+    Duration::from_nanos(said.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default())
 }
 
 /// The process that a thread belongs to.
