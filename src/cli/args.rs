@@ -196,9 +196,9 @@ pub(super) struct RunArgs {
     /// Exit codes that are as good as 0
     #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = exit_code, allow_negative_numbers = true)]
     pub(super) ok_exit: Vec<i32>,
-    /// How many schedules at most
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = positive)]
-    pub(super) schedules: u64,
+    /// How many schedules at most [default: 1000]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(super) schedules: Option<u64>,
     /// For how long at most, such as 30s, 10m or 8h [default: 60s; with --schedules no limit]
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(super) time: Option<Duration>,

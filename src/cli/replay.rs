@@ -42,8 +42,10 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
         let factor = measured.period.as_micros().div_ceil(case.schedule.period().as_micros().max(1));
         case.schedule = case.schedule.stretched(factor);
     }
+    // Only programs are told to stop; a case of a lock is over at once.
+    let interrupt = if saved.job.is_some() { listen()? } else { Arc::default() };
     let mut engine: Box<dyn Engine> = match &saved.job {
-        Some(job) => Box::new(Traced::new(job.clone(), workspace.path(), listen()?)?),
+        Some(job) => Box::new(Traced::new(job.clone(), workspace.path(), Arc::clone(&interrupt))?),
         None => saved.engine.engine(&workspace.staff(), &Arc::default())?,
     };
     let mut tally = Tally::default();
@@ -72,8 +74,8 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
         if job.has_changed() {
             say(&changed(&was, &history, parted))?;
             drop(engine);
-            let mut engine = Traced::new(job.clone(), workspace.path(), Arc::default())?;
-            return search_on(&mut engine, &saved, &Arc::default());
+            let mut engine = Traced::new(job.clone(), workspace.path(), Arc::clone(&interrupt))?;
+            return search_on(&mut engine, &saved, &interrupt);
         }
         let divergence = Some(parted);
         tally.unclear.get_or_insert(Reason::Unrepeatable { divergence });

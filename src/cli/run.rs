@@ -28,6 +28,8 @@ use crate::report::progress::Schedules;
 use crate::run::{Plan, Refused, Report, alone, saved, search};
 use crate::worker::{cores, stay};
 
+/// How many schedules are tried, unless somebody says otherwise.
+const SCHEDULES: u64 = 1000;
 /// For how long a program is searched, unless somebody says otherwise.
 const TIME: Duration = Duration::from_secs(60);
 /// For how long a counterexample is made smaller.
@@ -161,17 +163,13 @@ fn plan(args: &RunArgs, job: &Job) -> Result<Plan, Trouble> {
         faults.stalls |= fault.stalls;
     }
     let search = search_of(args.scheduler, args.depth, args.preemptions).map_err(Trouble::usage)?;
-    let limited = std::env::args_os().any(|word| {
-        let word = word.to_string_lossy();
-        word == "--schedules" || word.starts_with("--schedules=")
-    });
     Ok(Plan {
         workers: if several > 1 { several } else { args.workers.unwrap_or(WORKERS) },
         faults,
         search,
         seed: args.seed.unwrap_or_else(|| rand::random_range(0..100_000_000)),
-        schedules: args.schedules,
-        time: args.time.unwrap_or(if limited { Duration::MAX } else { TIME }),
+        schedules: args.schedules.unwrap_or(SCHEDULES),
+        time: args.time.unwrap_or(if args.schedules.is_some() { Duration::MAX } else { TIME }),
         shrink: SHRINK,
     })
 }
@@ -248,7 +246,7 @@ pub(super) fn search_on(
         faults: saved.case.faults,
         search: Search::default(),
         seed: saved.note.as_ref().map_or(1, |note| note.seed),
-        schedules: 1000,
+        schedules: SCHEDULES,
         time: TIME,
         shrink: SHRINK,
     };
