@@ -269,6 +269,8 @@ pub(crate) mod recorder {
     struct Recorder {
         steps: RefCell<Vec<Step>>,
         fails: bool,
+        /// Every inode is the first one that it comes across.
+        alike: bool,
     }
 
     impl Recorder {
@@ -304,6 +306,10 @@ pub(crate) mod recorder {
             self.fails
         }
 
+        fn sight(&self, device: u64, number: u64) -> u64 {
+            if self.alike { 0 } else { device.rotate_left(32) ^ number }
+        }
+
         fn block(&self) {
             panic!("nobody is there to wait for");
         }
@@ -317,6 +323,11 @@ pub(crate) mod recorder {
     /// The same where every call fails that can.
     pub(crate) fn failing_steps<T>(act: impl FnOnce() -> T) -> (T, Vec<Step>) {
         recorded(Recorder { fails: true, ..Recorder::default() }, act)
+    }
+
+    /// The same for runs that have come across one inode each.
+    pub(crate) fn steps_of_another_run<T>(act: impl FnOnce() -> T) -> (T, Vec<Step>) {
+        recorded(Recorder { alike: true, ..Recorder::default() }, act)
     }
 
     fn recorded<T>(recorder: Recorder, act: impl FnOnce() -> T) -> (T, Vec<Step>) {

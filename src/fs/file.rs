@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, Metadata, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,8 +18,9 @@ use super::{full, half, make, note_metadata, note_read, point, stamp};
 use crate::stage::{self, Access, Object};
 use crate::sys::ofd;
 
-/// The files on which this process has record locks: closing any handle of one gives them up.
-static RECORD_LOCKED: Mutex<BTreeSet<Object>> = Mutex::new(BTreeSet::new());
+/// The files on which this process has record locks, by device and inode: closing any handle of one gives them up.
+/// Runs that go on at once in this process each number the inodes for themselves, so these are the system's numbers.
+static RECORD_LOCKED: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 
 /// How many handles were opened.
 static OPENED: AtomicU64 = AtomicU64::new(0);
@@ -166,9 +168,9 @@ impl File {
         let operation = FlockOperation::NonBlockingLockExclusive;
         let result = tried(rustix::fs::fcntl_lock(self.file(), operation).map_err(io::Error::from));
         if result.is_ok()
-            && let Ok(inode) = self.inode()
+            && let Ok(of) = self.file().metadata()
         {
-            record_locked().insert(inode);
+            record_locked().insert((of.dev(), of.ino()));
         }
         self.note_lock("fcntl lock", &result);
         result
@@ -181,7 +183,7 @@ impl File {
     pub fn unlock_record(&self) -> io::Result<()> {
         self.unlock_step("fcntl unlock", |file| {
             rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingUnlock)?;
-            forget_record_lock(&touch::inode(&file.metadata()?));
+            forget_record_lock(&file.metadata()?);
             Ok(())
         })
     }
@@ -287,13 +289,13 @@ fn blocking(mut attempt: impl FnMut() -> Result<(), TryLockError>) -> io::Result
     }
 }
 
-fn record_locked() -> MutexGuard<'static, BTreeSet<Object>> {
+fn record_locked() -> MutexGuard<'static, BTreeSet<(u64, u64)>> {
     RECORD_LOCKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Was there one?
-fn forget_record_lock(inode: &Object) -> bool {
-    record_locked().remove(inode)
+fn forget_record_lock(of: &Metadata) -> bool {
+    record_locked().remove(&(of.dev(), of.ino()))
 }
 
 impl Drop for File {
@@ -303,7 +305,7 @@ impl Drop for File {
             point(|| self.touch(Access::Change));
         }
         let some = !record_locked().is_empty();
-        let had = some && self.inode().is_ok_and(|inode| forget_record_lock(&inode));
+        let had = some && self.file().metadata().is_ok_and(|of| forget_record_lock(&of));
         drop(self.file.take());
         if staged {
             stage::note(format_args!("close {}: ok", Name(&self.path)));

@@ -3,7 +3,7 @@ use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 
 use super::*;
-use crate::stage::recorder::{Step, failing_steps, steps};
+use crate::stage::recorder::{Step, failing_steps, steps, steps_of_another_run};
 use crate::stage::{Access, Object};
 
 fn folder() -> tempfile::TempDir {
@@ -174,6 +174,17 @@ fn locks_and_closing_change_the_inode() {
     let other = File::open(&path).unwrap();
     assert!(step(|| drop(other)).2, "the record lock of `one` went with it");
     assert_eq!(step(|| drop(one)), (changes, r#"close "lock": ok"#.into(), false));
+}
+
+/// Each of two runs in one process calls its inode the first. The lock of the one is not given up in the other.
+#[test]
+fn record_locks_of_two_runs_are_not_mixed_up() {
+    let folder = folder();
+    let [one, other] = ["one", "other"].map(|name| File::create(folder.path().join(name)).unwrap());
+    steps_of_another_run(|| one.try_lock_record()).0.unwrap();
+    let closes = |file| steps_of_another_run(|| drop(file)).1.pop().unwrap();
+    assert!(!closes(other).changed, "it had no lock");
+    assert!(closes(one).changed);
 }
 
 #[test]
