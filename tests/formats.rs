@@ -109,7 +109,7 @@ fn the_run_that_ran_has_the_shape() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str, code: i32| -> Run {
         let mut program = Command::new(env!("CARGO_BIN_EXE_lockfuzz"));
-        program.args(["run", "--seed", "41", "--schedules", "200", "--json", "-"]);
+        program.args(["run", "--seed", "41", "--workers", "2", "--schedules", "40", "--json", "-"]);
         let output = program.args(["--", "sh", "-c", line]).current_dir(&folder).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
         read(std::str::from_utf8(&output.stdout).unwrap())
@@ -123,7 +123,7 @@ fn the_run_that_ran_has_the_shape() {
     assert!(saved.job.is_some());
     let quiet = run("mkdir lock && rmdir lock; exit 0", 0);
     assert_eq!((quiet.verdict, quiet.checker, quiet.counterexample), (Word::Pass, None, None));
-    assert_eq!((quiet.schedules, quiet.first_failure), (200, None));
+    assert_eq!((quiet.schedules, quiet.first_failure), (40, None));
 }
 
 #[test]

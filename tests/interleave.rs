@@ -142,62 +142,56 @@ fn what_a_scheduler_chose_is_replayed_step_for_step() {
 /// replayed step for step, in threads and in processes; every sound one stays quiet.
 #[test]
 fn the_zoo_is_as_expected() {
-    for seed in 0..3 {
-        let folder = support::folder();
-        let row = |lock, placement, faults| Row { lock, placement, order: Order::AsGenerated, faults };
-        let calm = ZOO
-            .iter()
-            .flat_map(|&lock| lock.placements.iter().map(move |&place| row(lock, place, Faults::NONE)));
-        let struck = ALL.iter().flat_map(|&lock| {
-            let of = move |&faults| lock.placements.iter().map(move |&place| row(lock, place, faults));
-            lock.faults.iter().flat_map(of)
-        });
-        let rows = calm.chain(struck);
-        let rows = rows.filter(|row| row.faults.crashes == 0 || row.placement == Placement::Processes);
-        let campaign = Campaign {
-            rows: rows.collect(),
-            engine: Kind::Stepped,
-            scope: Scope::Session,
-            workers: 2..=8,
-            period: None,
-            search: Search::default(),
-            budget: Budget { cases: Some(256), time: None },
-            seed,
-            shrink_tries: 4096,
-            jobs: 2,
-            save: Some(folder.path().join("found")),
-            staff: support::staff(&folder),
+    let seed = support::seed();
+    let folder = support::folder();
+    let row = |lock, placement, faults| Row { lock, placement, order: Order::AsGenerated, faults };
+    let calm =
+        ZOO.iter().flat_map(|&lock| lock.placements.iter().map(move |&place| row(lock, place, Faults::NONE)));
+    let struck = ALL.iter().flat_map(|&lock| {
+        let of = move |&faults| lock.placements.iter().map(move |&place| row(lock, place, faults));
+        lock.faults.iter().flat_map(of)
+    });
+    let rows = calm.chain(struck);
+    let rows = rows.filter(|row| row.faults.crashes == 0 || row.placement == Placement::Processes);
+    let campaign = Campaign {
+        rows: rows.collect(),
+        engine: Kind::Stepped,
+        scope: Scope::Session,
+        workers: 2..=8,
+        period: None,
+        search: Search::default(),
+        budget: Budget { cases: Some(256), time: None },
+        seed,
+        shrink_tries: 4096,
+        jobs: 2,
+        save: Some(folder.path().join("found")),
+        staff: support::staff(&folder),
+    };
+    let report = campaign.run(&Arc::default(), &());
+    assert!(report.error.is_none(), "{:?}", report.error);
+    let mut engine = Stepped::new(&campaign.staff).unwrap();
+    for row in report.rows {
+        let name = row.row.lock.name;
+        assert!(matches!(row.verdict, Verdict::Pass(_)), "seed {seed}: {name}: {:?}", row.verdict);
+        let Some(found) = row.counterexample else {
+            assert_eq!(row.expected, Found::NoRace, "seed {seed}: {name}");
+            continue;
         };
-        let report = campaign.run(&Arc::default(), &());
-        assert!(report.error.is_none(), "{:?}", report.error);
-        let mut engine = Stepped::new(&campaign.staff).unwrap();
-        for row in report.rows {
-            let name = row.row.lock.name;
-            assert!(matches!(row.verdict, Verdict::Pass(_)), "seed {seed}: {name}: {:?}", row.verdict);
-            let Some(found) = row.counterexample else {
-                assert_eq!(row.expected, Found::NoRace, "seed {seed}: {name}");
-                continue;
-            };
-            let least = row.row.lock.fewest_preemptions(row.row.placement, row.row.faults);
-            let preemptions = Some(found.history.preemptions() as u32);
-            assert_eq!(preemptions, least, "seed {seed}: {name}: {:?}", found.case.choices);
-            let once = at_once(row.row.workers(), found.case.schedule.period());
-            assert_eq!(found.case.schedule, once, "each takes it once");
-            assert_eq!(
-                (found.case.faults, found.history.faults()),
-                (row.row.faults, row.row.faults),
-                "{name}"
-            );
-            assert_eq!((found.replays, found.case.workers), ((10, 10), row.row.workers()));
-            // Each of these breaks by an order that can be turned round.
-            if ["exists-create", "rename-lock", "pid-late", "flock-unlink"].contains(&name) {
-                let decides = matches!(found.cause, Some(Cause::Order { first, second }) if first < second);
-                assert!(decides, "seed {seed}: {name}: {:?}", found.cause);
-            }
-            let saved = Saved::read(found.path.as_ref().unwrap()).unwrap();
-            for _ in 0..20 {
-                assert_eq!(engine.run(&saved.case).unwrap().events, saved.history, "seed {seed}: {name}");
-            }
+        let least = row.row.lock.fewest_preemptions(row.row.placement, row.row.faults);
+        let preemptions = Some(found.history.preemptions() as u32);
+        assert_eq!(preemptions, least, "seed {seed}: {name}: {:?}", found.case.choices);
+        let once = at_once(row.row.workers(), found.case.schedule.period());
+        assert_eq!(found.case.schedule, once, "each takes it once");
+        assert_eq!((found.case.faults, found.history.faults()), (row.row.faults, row.row.faults), "{name}");
+        assert_eq!((found.replays, found.case.workers), ((10, 10), row.row.workers()));
+        // Each of these breaks by an order that can be turned round.
+        if ["exists-create", "rename-lock", "pid-late", "flock-unlink"].contains(&name) {
+            let decides = matches!(found.cause, Some(Cause::Order { first, second }) if first < second);
+            assert!(decides, "seed {seed}: {name}: {:?}", found.cause);
+        }
+        let saved = Saved::read(found.path.as_ref().unwrap()).unwrap();
+        for _ in 0..20 {
+            assert_eq!(engine.run(&saved.case).unwrap().events, saved.history, "seed {seed}: {name}");
         }
     }
 }

@@ -125,7 +125,7 @@ fn runs(
         let verdict = engine.judge(&case, lock.promised(), &history);
         (history, verdict)
     };
-    (0..400).map(|_| run()).collect()
+    (0..200).map(|_| run()).collect()
 }
 
 /// Whoever claims to exclude everybody, and does not say otherwise, loses nothing by a clock that is set back nor by

@@ -52,6 +52,12 @@ pub fn config() -> Config {
     Config { failure_persistence: Some(Box::new(FileFailurePersistence::Direct(seeds))), ..Config::default() }
 }
 
+/// Where the chance of a campaign comes from: another for each `PROPTEST_RNG_SEED`.
+pub fn seed() -> u64 {
+    config();
+    std::env::var("PROPTEST_RNG_SEED").map_or(0, |text| text.parse().unwrap())
+}
+
 pub fn runner(config: Config) -> TestRunner {
     TestRunner::new(config)
 }
