@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use rustix::process::Signal;
 use support::program::{Home, Ran, json, run};
 
@@ -350,7 +352,7 @@ fn what_is_saved_is_replayed_plotted_and_explained() {
     // Repaired, it makes other calls, and passes; it starts no children, as a thousand schedules are searched.
     home.write(
         "lock.sh",
-        "set -C; { : > lock; } 2> /dev/null || exit 75; [ -e lockfuzz:enter ]; [ -e lockfuzz:leave ]",
+        "set -C; { echo > lock; } 2> /dev/null || exit 75; [ -e lockfuzz:enter ]; [ -e lockfuzz:leave ]; true",
     );
     let repaired = run(home.lockfuzz(["replay", &file]));
     repaired.assert_code(0);
@@ -370,14 +372,29 @@ fn what_is_left_behind_is_replayed_as_well() {
 
 #[test]
 fn however_lockfuzz_dies_nobody_survives() {
+    killed_at(20);
+}
+
+/// As the page on performance says. It takes half a minute.
+#[test]
+#[ignore = "long"]
+fn killed_at_a_hundred_moments_it_leaves_nobody() {
+    killed_at(100);
+}
+
+/// lockfuzz is killed at so many moments; no process survives it, and in the end no file.
+fn killed_at(moments: u32) {
     let home = Home::new();
     let word = home.path("a word by which its processes are known");
     let words = ["sh", "-c", SOUND, word.to_str().unwrap()];
-    for _ in 0..3 {
-        let command = command(&home, &["--schedules", "1000000"], &words);
+    let mut random = StdRng::seed_from_u64(support::seed());
+    for _ in 0..moments {
+        let command = command(&home, &["--schedules", "1000000", "--jobs", "2"], &words);
         let running = home.start(command);
-        // Beside lockfuzz itself.
-        running.wait_for("worker", || Some(()).filter(|()| home.processes().len() > 1));
+        // Beside lockfuzz itself, and its guard.
+        running.wait_for("worker", || Some(()).filter(|()| home.processes().len() > 2));
+        // No moment is better than another: a worker is born, runs, is held, or is gone.
+        std::thread::sleep(Duration::from_micros(random.random_range(0..10_000)));
         running.signal(Signal::KILL);
         assert!(running.ended_within(Duration::from_secs(60)));
         drop(running);
@@ -389,6 +406,7 @@ fn however_lockfuzz_dies_nobody_survives() {
                 support::program::ended_within(&pidfd, Duration::from_secs(60));
             }
         }
-        ran(&home, &["--schedules", "3"], &words, 0);
     }
+    // Nor a file of theirs.
+    ran(&home, &["--schedules", "3"], &words, 0);
 }

@@ -76,11 +76,12 @@ pub fn start(start: &Start<'_>) -> io::Result<Newborn> {
     let environment = pointers(start.environment);
     let (go, ready) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     let (said, say) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let parent = std::process::id();
     // SAFETY: the child makes async-signal-safe calls alone, allocates nothing, and never returns.
     let pid = match unsafe { libc::fork() } {
         -1 => return Err(io::Error::last_os_error()),
         0 => {
-            let error = become_program(start, &words, &environment, go.as_raw_fd());
+            let error = become_program(start, &words, &environment, go.as_raw_fd(), parent);
             let errno = error.to_ne_bytes();
             // SAFETY: four bytes of our own; then this process is over.
             unsafe {
@@ -121,14 +122,21 @@ fn become_program(
     words: &[*const libc::c_char],
     environment: &[*const libc::c_char],
     go: RawFd,
+    parent: u32,
 ) -> i32 {
     // SAFETY: plain system calls on descriptors and strings that live until the program is executed;
     // nothing is allocated. The filter is installed by one prctl and one seccomp call.
     unsafe {
+        // Until it is traced nobody else would end it: other children that are on their way hold the pipe open as well.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() as u32 != parent {
+            return libc::ESRCH;
+        }
         let mut byte = 0_u8;
         if libc::read(go, (&raw mut byte).cast(), 1) != 1 {
             return libc::ESRCH;
         }
+        libc::prctl(libc::PR_SET_PDEATHSIG, 0);
         libc::setsid();
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
