@@ -372,6 +372,17 @@ fn what_is_left_behind_is_replayed_as_well() {
 
 #[test]
 fn however_lockfuzz_dies_nobody_survives() {
+    let home = Home::new();
+    let words = ["sh", source("left_behind.sh").to_str().unwrap()].map(str::to_owned);
+    let words = words.each_ref().map(String::as_str);
+    let report = ran(&home, &["--json", "-", "--schedules", "300"], &words, 100);
+    let file = json(&report.out)["counterexample"].as_str().unwrap().to_owned();
+    let again = run(home.lockfuzz(["replay", &file]));
+    again.assert_code(100);
+}
+
+#[test]
+fn however_lockfuzz_dies_nobody_survives() {
     killed_at(20);
 }
 
@@ -388,7 +399,7 @@ fn killed_at(moments: u32) {
     let word = home.path("a word by which its processes are known");
     let words = ["sh", "-c", SOUND, word.to_str().unwrap()];
     let mut random = StdRng::seed_from_u64(support::seed());
-    for _ in 0..moments {
+    for _ in 0..100 {
         let command = command(&home, &["--schedules", "1000000", "--jobs", "2"], &words);
         let running = home.start(command);
         // Beside lockfuzz itself, and its guard.
