@@ -5,8 +5,12 @@ use std::fs;
 use std::hash::Hasher;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+/// For how long a program may make no call at all.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// The words of a command, the program first.
 pub type Words = Vec<String>;
@@ -41,6 +45,9 @@ pub struct Job {
     /// The workers see the machine's clock.
     #[serde(default)]
     pub real_clock: bool,
+    /// In milliseconds: a worker that makes no call for so long is killed; 10 s if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<u64>,
     /// When the workers' clock begins, in seconds since 1970.
     pub began: u64,
     /// Where lockfuzz was started.
@@ -54,6 +61,11 @@ impl Job {
     /// The command of a worker, counted from 1. Whoever comes after the last one does what the first does.
     pub fn command(&self, worker: u32) -> &Words {
         self.commands.get(worker as usize - 1).unwrap_or(&self.commands[0])
+    }
+
+    /// For how long a worker may make no call at all.
+    pub fn silence(&self) -> Duration {
+        self.silence.map_or(SILENCE, Duration::from_millis)
     }
 
     /// The program's name: the last part of the first command's first word, or of the script that an

@@ -240,7 +240,8 @@ fn deed(event: &Event) -> Option<&str> {
     }
 }
 
-/// Pairs of steps of a lock, up to this event, whose order matters to somebody: the later first.
+/// Pairs of steps of a lock, up to this event, whose order matters to somebody: the later first, and last those of
+/// which one may touch anything (a folder that is renamed), for it says less.
 fn candidates(steps: &[Step], history: &History, until: usize) -> Vec<(usize, usize)> {
     let of_lock =
         |step: &Step| step.event <= until && matches!(history.events[step.event].what, What::Note(_));
@@ -253,6 +254,7 @@ fn candidates(steps: &[Step], history: &History, until: usize) -> Vec<(usize, us
             }
         }
     }
+    pairs.sort_by_key(|&(first, second)| [first, second].iter().any(|&nth| steps[nth].moved.next.is_empty()));
     pairs
 }
 
@@ -328,6 +330,12 @@ mod tests {
         // Woken for nothing: chosen twice, one step.
         moves.insert(1, moves[1].clone());
         assert_eq!(told(&moves, &run).unwrap().len(), 3);
+        // A step that may touch anything is no good cause while there is another.
+        let whats = [1, 2, 1, 2].map(|worker| (worker, note("x: y")));
+        let mut vague = self::moves(&[1, 2, 1, 2]);
+        vague[3].next.clear();
+        let steps = told(&vague, &history(&whats)).unwrap();
+        assert_eq!(candidates(&steps, &history(&whats), 3), [(1, 2), (0, 1), (2, 3), (0, 3)]);
         moves.push(Enabled { step: 2, ..moves[0].clone() });
         assert!(told(&moves, &run).is_none(), "a step without an event");
     }

@@ -193,6 +193,9 @@ pub(super) struct RunArgs {
     /// The workers' clock begins so long after --prepare, such as 1h
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) age: Option<Duration>,
+    /// A worker that makes no call for so long is killed, and the schedule is inconclusive [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) silence: Option<Duration>,
     /// Exit codes that are as good as 0
     #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = exit_code, allow_negative_numbers = true)]
     pub(super) ok_exit: Vec<i32>,

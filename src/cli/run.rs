@@ -129,6 +129,7 @@ fn job(args: &RunArgs) -> Result<Job, Trouble> {
         readback: args.check_readback.clone(),
         age: args.age.unwrap_or_default().as_millis() as u64,
         real_clock: args.clock == Clock::Real,
+        silence: args.silence.map(|time| time.as_millis() as u64),
         began: now.as_secs(),
         start_dir,
         files: BTreeMap::new(),

@@ -10,8 +10,8 @@ use super::block::{Block, Story, quoted, size};
 use super::timeline::timeline;
 use super::{count, wrapped};
 use crate::campaign::Counterexample;
-use crate::check::Verdict;
-use crate::history::{Event, What};
+use crate::check::{Reason, Verdict};
+use crate::history::{Absence, Event, Missing, What};
 use crate::job::Job;
 use crate::json::readable;
 use crate::run::{Plan, Report};
@@ -49,7 +49,7 @@ pub fn report(job: &Job, plan: &Plan, report: &Report, colour: bool) -> String {
         }
         (Verdict::Inconclusive { reason }, _) => {
             let what = if report.interrupted { "STOPPED" } else { "INCONCLUSIVE" };
-            text += &format!("{}  {}", paint(33, what), wrapped("", 0, &reason.to_string()));
+            text += &format!("{}  {}", paint(33, what), wrapped("", 0, &because(job, reason)));
             text += &wrapped("", 6, &evidence(plan, report));
         }
         (Verdict::Fail(_), None) => unreachable!("a failure has a counterexample"),
@@ -63,6 +63,17 @@ pub fn report(job: &Job, plan: &Plan, report: &Report, colour: bool) -> String {
         text += &wrapped("note", 6, "what the workers left running was killed when the last of them ended");
     }
     text
+}
+
+/// Why it cannot be told, in the words of one who knows of programs and not of commands.
+fn because(job: &Job, reason: Reason) -> String {
+    match reason {
+        Reason::Missing(Missing { worker, why: Absence::Silent, .. }) => format!(
+            "worker {worker} made no call for {:?}, or waits for somebody who is not a worker; it was killed",
+            job.silence()
+        ),
+        _ => reason.to_string(),
+    }
 }
 
 fn evidence(plan: &Plan, report: &Report) -> String {
@@ -179,7 +190,7 @@ pub fn junit(job: &Job, report: &Report) -> Result<String, quick_junit::Serializ
         }
         (Verdict::Inconclusive { reason }, _) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_type("inconclusive").set_message(reason.to_string());
+            status.set_type("inconclusive").set_message(because(job, reason));
             status
         }
         _ => TestCaseStatus::success(),

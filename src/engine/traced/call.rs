@@ -314,7 +314,7 @@ impl Call {
             }
             Kind::FdWrite { .. } | Kind::Symlink { .. } if !self.bytes.is_empty() => {
                 // Before it is cut: of half a pid nobody knows whose it is.
-                let bytes = tame(&String::from_utf8_lossy(&self.bytes), view.tids);
+                let bytes = tame_bytes(&self.bytes, view.tids);
                 let _ = write!(text, ", {}", quoted(&bytes));
             }
             Kind::Flock => {
@@ -361,6 +361,16 @@ pub(super) fn tame(text: &str, tids: &HashMap<i32, Wid>) -> String {
         rest = after;
     }
     tamed + rest
+}
+
+/// The same for what is written: also a pid as the machine has it, where nothing else is written with it.
+fn tame_bytes(bytes: &[u8], tids: &HashMap<i32, Wid>) -> String {
+    let number = bytes.try_into().map(i32::from_ne_bytes);
+    let number = number.or_else(|_| bytes.try_into().map(|eight| i64::from_ne_bytes(eight) as i32));
+    match number.ok().and_then(|pid| tids.get(&pid)) {
+        Some(worker) => format!("PID{worker}"),
+        None => tame(&String::from_utf8_lossy(bytes), tids),
+    }
 }
 
 /// By how many bytes a text with pids in it is longer than with the names of their workers.
@@ -454,6 +464,15 @@ mod tests {
     fn pids_are_told_by_the_names_of_their_workers() {
         let tids = HashMap::from([(4711, 1), (47, 2)]);
         assert_eq!(tame("lock.4711 by 47, not 471 or 47a", &tids), "lock.PID1 by PID2, not 471 or PID2a");
+    }
+
+    #[test]
+    fn pids_are_told_as_numbers_of_the_machine_too() {
+        let tids = HashMap::from([(4711, 1)]);
+        assert_eq!(tame_bytes(&4711_i32.to_ne_bytes(), &tids), "PID1");
+        assert_eq!(tame_bytes(&4711_i64.to_ne_bytes(), &tids), "PID1");
+        assert_eq!(tame_bytes(b"4711", &tids), "PID1");
+        assert_eq!(tame_bytes(b"4712", &tids), "4712");
     }
 
     #[test]

@@ -46,8 +46,6 @@ use readback::ReadBack;
 use table::{Kind, Table};
 use watch::Watch;
 
-/// For how long a program may make no call at all.
-const SILENCE: Duration = Duration::from_secs(10);
 /// Nobody has changed anything for so many moves of the clock: a run that is this long is a livelock.
 const ROUNDS_OF_LIVELOCK: u32 = 500;
 
@@ -133,7 +131,7 @@ impl Traced {
                 source: io::Error::other(why.to_string()),
             })?),
         };
-        let watch = Watch::new(SILENCE, Arc::clone(&interrupt));
+        let watch = Watch::new(job.silence(), Arc::clone(&interrupt));
         let (watched, leftovers, facts) = (None, None, Facts::default());
         Ok(Traced {
             job,

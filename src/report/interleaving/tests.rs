@@ -90,7 +90,7 @@ fn unlinked() -> History {
 #[test]
 fn three_workers_and_what_has_no_part_is_folded() {
     // What worker 2 does first has no part in it.
-    let mut history = history(&"2 exists \"lock\": yes\n".repeat(20));
+    let mut history = history(&"2 exists \"lock\": yes\n2 exists \"other\": no\n".repeat(10));
     history.events.extend(unlinked().events);
     history.missing.push(Missing { worker: 3, command: Command::Exit, why: Absence::Died });
     let failure = less(&history, 3);
@@ -156,8 +156,29 @@ step  worker 1                            worker 2
    9                                      HOLDS
 ";
     assert_eq!(lines(2, &history, None), expected);
-    let text = "1 W\n".repeat(MOST + 10);
+    let text = "1 W\n1 1\n".repeat(MOST / 2 + 5);
     assert!(
         lines(2, &super::super::moves::short::steps(&text), None).ends_with("\n      ... 10 more steps\n")
     );
+}
+
+/// Nobody reads a thousand lines that say the same.
+#[test]
+fn who_looks_again_and_again_is_shown_twice() {
+    let looks = "1 exists \"lock\": yes\n".repeat(100);
+    let history = history(&format!("2 write \"lock\" \"2\": ok\n{looks}2 L\n1 L"));
+    let failure = less(&history, 2);
+    let expected = "\
+step  worker 1                            worker 2
+   1                                      write \"lock\" \"2\": ok
+      <---------- preempted ----------
+   2  exists \"lock\": yes
+3-100 (98 steps folded)
+ 101  exists \"lock\": yes
+      ---------- preempted ---------->
+ 102                                      HOLDS
+      <---------- preempted ----------
+ 103  HOLDS  WRONG                        HOLDS since step 102
+";
+    assert_eq!(lines(2, &history, Some(&failure)), expected);
 }

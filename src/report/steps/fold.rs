@@ -64,15 +64,20 @@ pub(in crate::report) fn fold(steps: &[Step], history: &History, failure: Option
 /// Which steps are shown.
 fn keep(steps: &[Step], history: &History, failure: Option<&Failure>, fails: Option<usize>) -> Vec<bool> {
     let end = fails.map_or(steps.len(), |fails| fails + 1);
-    let mut keep: Vec<bool> = (0..steps.len()).map(|nth| nth < end).collect();
+    // Who does the same again and again is shown the first and the last time.
+    let same = |one: &Step, other: &Step| (one.worker, &one.text) == (other.worker, &other.text);
+    let again = |nth: usize| nth > 0 && nth + 1 < end && same(&steps[nth - 1], &steps[nth]);
+    let dull = |nth: usize| again(nth) && same(&steps[nth], &steps[nth + 1]);
+    let mut keep: Vec<bool> = (0..steps.len()).map(|nth| nth < end && !dull(nth)).collect();
     let Some(failure) = failure else {
         keep.iter_mut().skip(MOST).for_each(|kept| *kept = false);
         return keep;
     };
-    if end <= WHOLE {
+    let telling: Vec<usize> = (0..end).filter(|&nth| keep[nth]).collect();
+    if telling.len() <= WHOLE {
         return keep;
     }
-    let last = end.saturating_sub(1 + LAST);
+    let last = telling[telling.len() - 1 - LAST];
     keep[..last].fill(false);
     let what = |nth: usize| &history.events[steps[nth].event].what;
     let mut pair = vec![failure.worker];
