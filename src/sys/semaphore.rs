@@ -19,7 +19,19 @@ unsafe impl Sync for Semaphore {}
 // SAFETY: a sem_t keeps no address of itself and belongs to no thread.
 unsafe impl Send for Semaphore {}
 
+impl Default for Semaphore {
+    fn default() -> Self {
+        Semaphore::new()
+    }
+}
+
 impl Semaphore {
+    /// All zeros, as in a fresh mapping: of no use before its first [`reset`](Semaphore::reset).
+    pub const fn new() -> Self {
+        // SAFETY: a sem_t is plain numbers, for which zeros are a value.
+        Semaphore(UnsafeCell::new(unsafe { std::mem::zeroed() }))
+    }
+
     /// Makes it a fresh semaphore of value 1, shared between processes. Nobody may be waiting on it:
     /// whoever is sleeps on.
     ///

@@ -82,9 +82,11 @@ impl Bakery {
         }
     }
 
+    /// Of a number that is just being written anything may be read, and nothing at all is taken for none: the
+    /// bakery stays sound (Lamport, "A new solution of Dijkstra's concurrent programming problem", 1974).
     fn number_of(&self, other: usize) -> io::Result<u64> {
         let number = found(fs::read_to_string(&self.numbers[other]))?;
-        number.map_or(Ok(0), |number| number.parse().map_err(io::Error::other))
+        Ok(number.and_then(|number| number.parse().ok()).unwrap_or(0))
     }
 
     fn attempt(&mut self) -> io::Result<TryLock> {
