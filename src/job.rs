@@ -41,6 +41,9 @@ pub struct Job {
     /// The workers see the machine's clock.
     #[serde(default)]
     pub real_clock: bool,
+    /// As a proof has it: whoever sleeps may go on at any time, which is a choice, and to say that one is inside is a step.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub exact: bool,
     /// When the workers' clock begins, in seconds since 1970.
     pub began: u64,
     /// Where lockfuzz was started.
@@ -48,6 +51,10 @@ pub struct Job {
     /// The program's files, with a hash of each: has it changed since?
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<PathBuf, u64>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Job {

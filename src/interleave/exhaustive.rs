@@ -1,6 +1,6 @@
 //! Every interleaving, those with few preemptions first.
 
-use super::{Act, Enabled, Scheduler, is_preemption};
+use super::{Act, Enabled, Scheduler, is_preemption, lane};
 use crate::schedule::Wid;
 use crate::stage::Access;
 
@@ -119,6 +119,14 @@ impl Exhaustive {
         self.reduction
     }
 
+    /// The number of preemptions up to which nothing is left, if there is one. Without a reduction only, and between
+    /// two executions.
+    pub fn finished(&self) -> Option<u32> {
+        let first = self.stacks.iter().position(|stack| !stack.is_empty()).unwrap_or(self.stacks.len());
+        (self.reduction == Reduction::Off && self.state == State::Searching).then_some(())?;
+        (first as u32).checked_sub(1)
+    }
+
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         self.counts
@@ -213,10 +221,15 @@ impl Scheduler for Exhaustive {
                     self.run.asleep.push(one.clone());
                 }
             }
-            self.run.asleep.retain(|one| !one.depends_on(&enabled[chosen]));
+            self.run.asleep.retain(|one| !interfere(one, &enabled[chosen]));
         }
         chosen
     }
+}
+
+/// Threads and children of one worker have more in common than their steps show: memory, pipes, descriptors.
+fn interfere(one: &Enabled, other: &Enabled) -> bool {
+    lane::owner(one.worker) == lane::owner(other.worker) || one.depends_on(other)
 }
 
 /// Who is enabled with what kind of step. Not which objects: an inode has another number each time.

@@ -2,6 +2,8 @@
 //! safe type around it.
 
 pub mod futex;
+#[cfg(target_os = "linux")]
+pub mod kcmp;
 pub mod lend;
 pub mod mapping;
 pub mod ofd;
