@@ -181,7 +181,7 @@ impl Call {
                 let mut all = view.looked(&target);
                 if let Some(inode) = there {
                     all.push(view.content(inode, false));
-                    if target.path.is_dir() {
+                    if is_folder(&target.path) {
                         all.push(Access::Change(view.numbers.names(inode)));
                     }
                 }
@@ -196,7 +196,7 @@ impl Call {
                 Some(inode) => {
                     let mut all = view.changed(&target);
                     all.push(view.content(inode, true));
-                    if target.path.is_dir() {
+                    if is_folder(&target.path) {
                         all.push(Access::Change(view.numbers.names(inode)));
                     }
                     all
@@ -208,7 +208,7 @@ impl Call {
                 let Some(inode) = there else {
                     return [view.looked(&target), view.looked(&onto)].concat();
                 };
-                if moves && target.path.is_dir() {
+                if moves && is_folder(&target.path) {
                     return ANYTHING;
                 }
                 let mut all = if moves { view.changed(&target) } else { view.looked(&target) };
@@ -410,6 +410,11 @@ pub(super) fn tame(text: &str, tids: &HashMap<i32, Wid>) -> String {
 pub(super) fn surplus(bytes: &[u8], tids: &HashMap<i32, Wid>) -> i64 {
     let text = String::from_utf8_lossy(bytes);
     text.len() as i64 - tame(&text, tids).len() as i64
+}
+
+/// Is it a folder itself, and not a link to one?
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// Which process a path like `/proc/7/stat` is about.

@@ -24,9 +24,9 @@ pub(super) struct Locks {
 
 impl Locks {
     /// This worker has taken a lock on this file, or given one back.
-    pub(super) fn note(&mut self, worker: Wid, inode: Inode, call: &Call) {
+    pub(super) fn note(&mut self, worker: Wid, inode: Inode, kind: Kind) {
         self.had.insert((worker, inode));
-        if call.kind == Kind::Fcntl {
+        if kind == Kind::Fcntl {
             self.records.insert((worker, inode));
         }
     }

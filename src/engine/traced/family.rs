@@ -719,10 +719,11 @@ impl<'a> Family<'a> {
                 options.push((tid, Enabled { worker, act: Act::Step, step, next: pending.next.clone() }));
             }
         }
+        options.sort_by_key(|(_, one)| (one.worker != self.last, lane::owner(one.worker), one.worker));
+        // Behind the others: to go on with another than the one who sleeps is no preemption.
         if self.exact && !options.is_empty() {
             self.may_wake(&mut options);
         }
-        options.sort_by_key(|(_, one)| (one.worker != self.last, lane::owner(one.worker), one.worker));
         self.contended |= self.meet();
         if self.faults.crashes > 0 {
             for (&worker, _) in self.roots_alive().iter() {

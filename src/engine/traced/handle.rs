@@ -24,8 +24,13 @@ const AT_SYSINFO_EHDR: u64 = 33;
 impl Family<'_> {
     /// A program is about to make a call of the filter.
     pub(super) fn on_call(&mut self, stopped: Stopped) -> io::Result<()> {
-        let tid = stopped.tid();
         let registers = stopped.registers()?;
+        self.on_call_of(stopped, registers)
+    }
+
+    /// The same, where its registers are known.
+    pub(super) fn on_call_of(&mut self, stopped: Stopped, registers: Registers) -> io::Result<()> {
+        let tid = stopped.tid();
         let words = registers.words();
         let Some((name, kind)) = self.table.of(registers.call()) else { return stopped.go(None) };
         let (worker, process) = {
@@ -731,7 +736,7 @@ impl Family<'_> {
                 }
                 if let Some(worker) = self.tids.get(&process).copied() {
                     for &(_, inode) in files(call) {
-                        self.locks.note(worker, inode, call);
+                        self.locks.note(worker, inode, call.kind);
                     }
                 }
             }

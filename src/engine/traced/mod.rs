@@ -8,6 +8,8 @@ mod clock;
 mod exact;
 mod family;
 mod handle;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod pairs;
 mod place;
 mod readback;
 mod table;
