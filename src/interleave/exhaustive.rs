@@ -241,3 +241,41 @@ fn fingerprint(print: u64, one: &Enabled) -> u64 {
         .chain(kinds)
         .fold(print, |print, word| (print ^ word).wrapping_mul(0x0000_0100_0000_01b3))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two workers of two steps each, without anything in common.
+    fn execute(search: &mut Exhaustive) {
+        let (mut left, mut last) = ([2, 2], 0);
+        while left != [0, 0] {
+            let of = |worker: usize| Enabled {
+                worker: worker as u32 + 1,
+                act: Act::Step,
+                step: 2 - left[worker],
+                next: Vec::new(),
+            };
+            let ready = [last, 1 - last].into_iter().filter(|&worker| left[worker] > 0);
+            let enabled: Vec<_> = ready.map(of).collect();
+            last = enabled[search.choose(&enabled)].worker as usize - 1;
+            left[last] -= 1;
+        }
+    }
+
+    #[test]
+    fn a_search_that_is_cut_short_knows_the_bound_that_it_has_reached() {
+        // AABB BBAA without a preemption; ABBA BAAB with one; ABAB BABA with two.
+        let mut search = Exhaustive::new(None, Reduction::Off);
+        let mut reached = Vec::new();
+        while search.begin() {
+            execute(&mut search);
+            reached.push(search.finished());
+        }
+        assert_eq!(reached, [None, Some(0), Some(0), Some(1), Some(1), Some(2)]);
+        let mut reduced = Exhaustive::new(None, Reduction::SleepSets);
+        assert!(reduced.begin());
+        execute(&mut reduced);
+        assert_eq!(reduced.finished(), None, "its order is approximate");
+    }
+}
