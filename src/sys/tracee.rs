@@ -80,6 +80,9 @@ pub fn start(start: &Start<'_>) -> io::Result<Newborn> {
     let pid = match unsafe { libc::fork() } {
         -1 => return Err(io::Error::last_os_error()),
         0 => {
+            // With its own end open it would wait for ever if its parent died before it could say "go".
+            // SAFETY: a descriptor of this process's own, which it does not use.
+            unsafe { libc::close(ready.as_raw_fd()) };
             let error = become_program(start, &words, &environment, go.as_raw_fd());
             let errno = error.to_ne_bytes();
             // SAFETY: four bytes of our own; then this process is over.
