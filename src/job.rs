@@ -48,6 +48,9 @@ pub struct Job {
     /// In milliseconds: a worker that makes no call for so long is killed; 10 s if none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence: Option<u64>,
+    /// As a proof has it: whoever sleeps may go on at any time, which is a choice, and to say that one is inside is a step.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub exact: bool,
     /// When the workers' clock begins, in seconds since 1970.
     pub began: u64,
     /// Where lockfuzz was started.
@@ -55,6 +58,10 @@ pub struct Job {
     /// The program's files, with a hash of each: has it changed since?
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<PathBuf, u64>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Job {

@@ -199,10 +199,16 @@ pub(super) struct RunArgs {
     /// Exit codes that are as good as 0
     #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = exit_code, allow_negative_numbers = true)]
     pub(super) ok_exit: Vec<i32>,
+    /// Try all interleavings (of two workers, unless --workers says otherwise): a counterexample, or a certificate
+    #[arg(long, action = ArgAction::SetTrue, conflicts_with_all = ["schedules", "faults", "scheduler", "depth", "seed", "trace_only", "expect", "junit", "jobs"])]
+    pub(super) prove: bool,
+    /// With --prove: also run interleavings that differ from others in the order of independent steps only
+    #[arg(long, action = ArgAction::SetTrue, requires = "prove")]
+    pub(super) no_reduction: bool,
     /// How many schedules at most [default: 1000]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(super) schedules: Option<u64>,
-    /// For how long at most, such as 30s, 10m or 8h [default: 60s; with --schedules no limit]
+    /// For how long at most, such as 30s, 10m or 8h [default: 60s; with --schedules no limit; with --prove 10m]
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(super) time: Option<Duration>,
     /// What may go wrong: crash (a worker is killed), stall (the clock moves on although somebody could)

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::args::{Clock, Colour, RunArgs};
 use super::fuzz::{Outputs, check_save, listen, search_of};
@@ -18,13 +18,15 @@ use crate::engine::Engine;
 use crate::engine::traced::Traced;
 use crate::error::Error;
 use crate::history::What;
-use crate::interleave::Search;
+use crate::interleave::{Reduction, Search};
 use crate::job::{Job, Words};
 use crate::regression::Saved;
 use crate::report::block::quoted;
+use crate::report::certificate::of_program;
 use crate::report::count;
 use crate::report::program;
 use crate::report::progress::Schedules;
+use crate::run::proof::{self, Limits, Proof, Shortfall, Why};
 use crate::run::{Plan, Refused, Report, alone, saved, search};
 use crate::worker::{cores, stay};
 
@@ -32,8 +34,12 @@ use crate::worker::{cores, stay};
 const SCHEDULES: u64 = 1000;
 /// For how long a program is searched, unless somebody says otherwise.
 const TIME: Duration = Duration::from_secs(60);
+/// The same where all interleavings are tried.
+const PROOF: Duration = Duration::from_secs(600);
 /// For how long a counterexample is made smaller.
 const SHRINK: Duration = Duration::from_secs(10);
+/// How many workers a proof is about, unless somebody says otherwise.
+const PROVED: u32 = 2;
 /// How many workers there are, unless somebody says otherwise: some bugs need a third, and shrinking takes it away.
 const WORKERS: u32 = 3;
 
@@ -58,6 +64,9 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Trouble> {
         Err(Refused::Error(Error::Interrupted)) => return Ok(Exit::Interrupted),
         Err(refused) => return Err(refusal(refused, &args)),
     };
+    if args.prove {
+        return prove(&mut engine, &plan, (&args, &outputs), &workspace, &interrupt);
+    }
     tell(&program::header(&job, &plan, points, &workspace.describe()))?;
     let mut engines = vec![engine];
     for _ in 1..args.jobs {
@@ -70,19 +79,61 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Trouble> {
     progress.finish();
     report.points = points;
     let went = keep(&mut report, &args.save, &job, &plan);
-    let colour = match args.color {
-        Colour::Always => true,
-        Colour::Never => false,
-        Colour::Auto => {
-            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-        }
-    };
+    let colour = colour(args.color);
     if !outputs.json_to_stdout {
         say(&program::report(&job, &plan, &report, colour))?;
     }
     outputs.put(|| program::document(&job, &plan, &report), || program::junit(&job, &report))?;
     went?;
     Ok(exit(&report, args.expect.is_some()))
+}
+
+fn colour(when: Colour) -> bool {
+    match when {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        }
+    }
+}
+
+/// Every interleaving.
+fn prove(
+    engine: &mut Traced,
+    plan: &Plan,
+    (args, outputs): (&RunArgs, &Outputs),
+    workspace: &Workspace,
+    interrupt: &Arc<AtomicBool>,
+) -> Result<Exit, Trouble> {
+    let limits = Limits {
+        preemptions: args.preemptions,
+        reduction: if args.no_reduction { Reduction::Off } else { Reduction::SleepSets },
+        deadline: Instant::now() + args.time.unwrap_or(PROOF),
+    };
+    let progress = Schedules::new(0, args.quiet);
+    let mut proof =
+        proof::prove(engine, plan, limits, workspace.path(), interrupt, &|done| progress.done(done))?;
+    progress.finish();
+    let job = engine.job();
+    let went = match &mut proof {
+        Proof::Broken(report) => keep(report, &args.save, job, plan),
+        _ => Ok(()),
+    };
+    if !outputs.json_to_stdout {
+        say(&of_program::answer(job, plan, &proof, colour(args.color)))?;
+    }
+    outputs.put(
+        || of_program::document(job, plan, &proof, args.preemptions),
+        || unreachable!("a proof has no JUnit form"),
+    )?;
+    went?;
+    Ok(match proof {
+        Proof::Proved(_) => Exit::Expected,
+        Proof::Broken(_) => Exit::Failed,
+        Proof::Short(Shortfall { why: Why::Interrupted, .. }) => Exit::Interrupted,
+        Proof::Short(_) => Exit::Inconclusive,
+    })
 }
 
 fn exit(report: &Report, race_expected: bool) -> Exit {
@@ -130,6 +181,7 @@ fn job(args: &RunArgs) -> Result<Job, Trouble> {
         age: args.age.unwrap_or_default().as_millis() as u64,
         real_clock: args.clock == Clock::Real,
         silence: args.silence.map(|time| time.as_millis() as u64),
+        exact: args.prove,
         began: now.as_secs(),
         start_dir,
         files: BTreeMap::new(),
@@ -148,6 +200,10 @@ fn whole(words: Words, start_dir: &Path) -> Words {
     words.into_iter().enumerate().map(path).collect()
 }
 
+fn workers(args: &RunArgs) -> u32 {
+    args.workers.unwrap_or(if args.prove { PROVED } else { WORKERS })
+}
+
 fn plan(args: &RunArgs, job: &Job) -> Result<Plan, Trouble> {
     let several = job.commands.len() as u32;
     if args.jobs > 1 && !args.watch.is_empty() {
@@ -158,14 +214,20 @@ fn plan(args: &RunArgs, job: &Job) -> Result<Plan, Trouble> {
     if several == 1 && !args.worker.is_empty() {
         return Err(Trouble::usage("--worker: name one for each worker, two at least"));
     }
+    if args.prove && args.clock == Clock::Real {
+        return Err(Trouble::usage(
+            "--prove: it takes --clock virtual, as nobody can try all times of a real one",
+        ));
+    }
     let mut faults = Faults::NONE;
     for fault in &args.faults {
         faults.crashes |= fault.crashes;
         faults.stalls |= fault.stalls;
     }
-    let search = search_of(args.scheduler, args.depth, args.preemptions).map_err(Trouble::usage)?;
+    let most = args.preemptions.filter(|_| !args.prove);
+    let search = search_of(args.scheduler, args.depth, most).map_err(Trouble::usage)?;
     Ok(Plan {
-        workers: if several > 1 { several } else { args.workers.unwrap_or(WORKERS) },
+        workers: if several > 1 { several } else { workers(args) },
         faults,
         search,
         seed: args.seed.unwrap_or_else(|| rand::random_range(0..100_000_000)),
@@ -191,8 +253,7 @@ fn refusal(refused: Refused, args: &RunArgs) -> Trouble {
             said(&lines)
         )),
         Refused::NoPoints(idle, outside) => {
-            let who = match idle.len() as u32 == args.workers.unwrap_or(WORKERS).max(args.worker.len() as u32)
-            {
+            let who = match idle.len() as u32 == workers(args).max(args.worker.len() as u32) {
                 true => "no worker".to_owned(),
                 false => format!("worker {} never", idle[0]),
             };

@@ -1,6 +1,6 @@
 //! Every interleaving, those with few preemptions first.
 
-use super::{Act, Enabled, Scheduler, is_preemption};
+use super::{Act, Enabled, Scheduler, is_preemption, lane};
 use crate::schedule::Wid;
 use crate::stage::Access;
 
@@ -119,6 +119,14 @@ impl Exhaustive {
         self.reduction
     }
 
+    /// The number of preemptions up to which nothing is left, if there is one. Without a reduction only, and between
+    /// two executions.
+    pub fn finished(&self) -> Option<u32> {
+        let first = self.stacks.iter().position(|stack| !stack.is_empty()).unwrap_or(self.stacks.len());
+        (self.reduction == Reduction::Off && self.state == State::Searching).then_some(())?;
+        (first as u32).checked_sub(1)
+    }
+
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         self.counts
@@ -213,10 +221,15 @@ impl Scheduler for Exhaustive {
                     self.run.asleep.push(one.clone());
                 }
             }
-            self.run.asleep.retain(|one| !one.depends_on(&enabled[chosen]));
+            self.run.asleep.retain(|one| !interfere(one, &enabled[chosen]));
         }
         chosen
     }
+}
+
+/// Threads and children of one worker have more in common than their steps show: memory, pipes, descriptors.
+fn interfere(one: &Enabled, other: &Enabled) -> bool {
+    lane::owner(one.worker) == lane::owner(other.worker) || one.depends_on(other)
 }
 
 /// Who is enabled with what kind of step. Not which objects: an inode has another number each time.
@@ -227,4 +240,42 @@ fn fingerprint(print: u64, one: &Enabled) -> u64 {
         .into_iter()
         .chain(kinds)
         .fold(print, |print, word| (print ^ word).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two workers of two steps each, without anything in common.
+    fn execute(search: &mut Exhaustive) {
+        let (mut left, mut last) = ([2, 2], 0);
+        while left != [0, 0] {
+            let of = |worker: usize| Enabled {
+                worker: worker as u32 + 1,
+                act: Act::Step,
+                step: 2 - left[worker],
+                next: Vec::new(),
+            };
+            let ready = [last, 1 - last].into_iter().filter(|&worker| left[worker] > 0);
+            let enabled: Vec<_> = ready.map(of).collect();
+            last = enabled[search.choose(&enabled)].worker as usize - 1;
+            left[last] -= 1;
+        }
+    }
+
+    #[test]
+    fn a_search_that_is_cut_short_knows_the_bound_that_it_has_reached() {
+        // AABB BBAA without a preemption; ABBA BAAB with one; ABAB BABA with two.
+        let mut search = Exhaustive::new(None, Reduction::Off);
+        let mut reached = Vec::new();
+        while search.begin() {
+            execute(&mut search);
+            reached.push(search.finished());
+        }
+        assert_eq!(reached, [None, Some(0), Some(0), Some(1), Some(1), Some(2)]);
+        let mut reduced = Exhaustive::new(None, Reduction::SleepSets);
+        assert!(reduced.begin());
+        execute(&mut reduced);
+        assert_eq!(reduced.finished(), None, "its order is approximate");
+    }
 }

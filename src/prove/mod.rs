@@ -14,7 +14,7 @@
 //! its class. So each broken promise shows in some class whichever of its executions is run.
 
 mod points;
-mod search;
+pub(crate) mod search;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -27,7 +27,7 @@ pub struct Points {
 }
 
 impl Points {
-    pub(super) fn new(workers: u32) -> Self {
+    pub(crate) fn new(workers: u32) -> Self {
         Points { workers: vec![Vec::new(); workers as usize], dependent: BTreeSet::new() }
     }
 
@@ -51,19 +51,30 @@ impl Points {
 
     /// Takes in what an execution shows: its history, and what each step of each worker touched.
     pub(super) fn meet(&mut self, lock: &Double, history: &History, steps: &[Vec<Vec<Access>>]) {
-        let mut met: Vec<(usize, usize, &[Access])> = Vec::new();
+        let mut all = Vec::new();
         for (worker, steps) in steps.iter().enumerate() {
             let events = history.events.iter().filter(|event| event.worker as usize == worker + 1);
             let mut words = events.filter_map(|event| words(lock, event));
             for accesses in steps {
                 let (step, ended) = words.next().unwrap_or_else(|| ("a step".to_owned(), String::new()));
-                let place = self.place(worker, step, ended);
-                met.push((worker, place, accesses));
+                all.push((worker as Wid + 1, step, ended, accesses.as_slice()));
             }
+        }
+        self.take(all);
+    }
+
+    /// The same with the steps of an execution in words: who, what, how it ended, and what it touched.
+    pub(crate) fn take(&mut self, steps: Vec<(Wid, String, String, &[Access])>) {
+        let mut met: Vec<(usize, usize, &[Access])> = Vec::new();
+        for (worker, step, ended, accesses) in steps {
+            let worker = worker as usize - 1;
+            let place = self.place(worker, step, ended);
+            met.push((worker, place, accesses));
         }
         for (nth, one) in met.iter().enumerate() {
             for two in met[nth + 1..].iter().filter(|two| two.0 != one.0) {
-                let pair = [(one.0, one.1), (two.0, two.1)];
+                let mut pair = [(one.0, one.1), (two.0, two.1)];
+                pair.sort_unstable();
                 if !self.dependent.contains(&pair) && depend(one.2, two.2) {
                     self.dependent.insert(pair);
                 }

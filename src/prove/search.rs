@@ -127,14 +127,14 @@ impl Searching {
 }
 
 /// The same for the same value, in every run.
-fn hash(value: &impl Hash) -> u64 {
+pub(crate) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
 }
 
 /// What each worker did and met, whatever the others did meanwhile.
-fn seen_by_each(history: &History, workers: u32) -> u64 {
+pub(crate) fn seen_by_each(history: &History, workers: u32) -> u64 {
     let of = |worker| {
         let events = history.events.iter().filter(move |event| event.worker == worker);
         events.map(|event| (event.command, event.what.clone())).collect::<Vec<_>>()

@@ -1,5 +1,7 @@
 //! Many runs of one program under one budget: search, judge, make smaller, run again, save.
 
+pub mod proof;
+
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -121,7 +123,7 @@ impl Report {
 /// What stands in the place of a lock: of a program nothing is promised but what the checker asks of all of them.
 pub static PROGRAM: Double = Double { name: "a program", ..Double::PLAIN };
 
-fn nothing_promised() -> Promise {
+pub(crate) fn nothing_promised() -> Promise {
     PROGRAM.promised()
 }
 

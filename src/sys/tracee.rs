@@ -255,6 +255,12 @@ impl Stopped {
         Pid::from_raw(self.0)
     }
 
+    /// For tests: of a thread that is not traced. It can be read, and not let go on.
+    #[cfg(test)]
+    pub fn pretended(tid: i32) -> Self {
+        Stopped(tid)
+    }
+
     fn message(&self) -> io::Result<libc::c_long> {
         match ptrace::getevent(self.pid()) {
             // Killed while it told us: its child will tell of itself.
@@ -384,6 +390,16 @@ mod registers {
     impl Registers {
         pub(super) fn of(raw: libc::user_regs_struct) -> Self {
             Registers(raw)
+        }
+
+        /// For tests: those of a thread before this call.
+        #[cfg(test)]
+        pub fn pretended(call: i64, words: [u64; 6]) -> Self {
+            // SAFETY: it consists of numbers.
+            let mut registers = Registers(unsafe { std::mem::zeroed() });
+            registers.0.orig_rax = call as u64;
+            (0..).zip(words).for_each(|(nth, word)| registers.set_word(nth, word));
+            registers
         }
 
         pub(super) fn raw(&self) -> libc::user_regs_struct {

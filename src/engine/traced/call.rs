@@ -13,6 +13,10 @@ use super::clock::Inode;
 use super::place::{Places, Target, inode};
 use super::table::{Follows, Kind};
 
+/// The last part of a path by which a program says that it is inside, or no longer.
+pub(super) const ENTER: &str = "lockfuzz:enter";
+pub(super) const LEAVE: &str = "lockfuzz:leave";
+
 /// A call on something that is watched.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -50,7 +54,8 @@ pub(super) struct Said {
 pub(super) struct Numbers(HashMap<Inode, u64>);
 
 impl Numbers {
-    fn of(&mut self, inode: Inode) -> u64 {
+    /// The number of this one.
+    pub(super) fn of(&mut self, inode: Inode) -> u64 {
         let next = self.0.len() as u64;
         *self.0.entry(inode).or_insert(next)
     }
@@ -70,6 +75,11 @@ impl Numbers {
     fn names(&mut self, folder: Inode) -> Object {
         Object::memory(&format!("names {}", self.of(folder)))
     }
+}
+
+/// Who is inside.
+pub(super) fn inside() -> Object {
+    Object::memory("inside")
 }
 
 /// Whether a worker lives.
@@ -171,7 +181,7 @@ impl Call {
                 let mut all = view.looked(&target);
                 if let Some(inode) = there {
                     all.push(view.content(inode, false));
-                    if target.path.is_dir() {
+                    if is_folder(&target.path) {
                         all.push(Access::Change(view.numbers.names(inode)));
                     }
                 }
@@ -186,7 +196,7 @@ impl Call {
                 Some(inode) => {
                     let mut all = view.changed(&target);
                     all.push(view.content(inode, true));
-                    if target.path.is_dir() {
+                    if is_folder(&target.path) {
                         all.push(Access::Change(view.numbers.names(inode)));
                     }
                     all
@@ -198,7 +208,7 @@ impl Call {
                 let Some(inode) = there else {
                     return [view.looked(&target), view.looked(&onto)].concat();
                 };
-                if moves && target.path.is_dir() {
+                if moves && is_folder(&target.path) {
                     return ANYTHING;
                 }
                 let mut all = if moves { view.changed(&target) } else { view.looked(&target) };
@@ -277,6 +287,39 @@ impl Call {
             _ => return None,
         }
         Some(registers)
+    }
+
+    /// Does the program say by it that it is inside, or no longer?
+    pub(super) fn is_mark(&self) -> bool {
+        let Subject::Paths(said) = &self.subject else { return false };
+        said[0].path.file_name().is_some_and(|name| name == ENTER || name == LEAVE)
+    }
+
+    /// Does it take a lock on a file that is open, so that it may fail?
+    pub(super) fn takes_lock(&self) -> bool {
+        use libc::{F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW};
+        match self.kind {
+            Kind::Flock => self.word(1) as i32 & libc::LOCK_UN == 0,
+            Kind::Fcntl => [F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW].contains(&(self.word(1) as i32)),
+            _ => false,
+        }
+    }
+
+    /// Does it make a name, which fails where there is one already?
+    pub(super) fn makes_lock(&self) -> bool {
+        matches!(self.kind, Kind::Make { .. } | Kind::Symlink { .. } | Kind::Link { .. })
+    }
+
+    /// The same call, but for the flag by which it fails where there is such a name already.
+    pub(super) fn without_exclusion(&self) -> Option<Registers> {
+        let (nth, flag) = match self.kind {
+            Kind::Open { flags: Some(nth), .. } => (nth, libc::O_EXCL as u64),
+            Kind::Rename { flags: Some(nth), .. } => (nth, u64::from(libc::RENAME_NOREPLACE)),
+            _ => return None,
+        };
+        let mut registers = self.registers;
+        registers.set_word(nth, self.word(nth) & !flag);
+        (self.word(nth) & flag != 0).then_some(registers)
     }
 
     /// As strace prints it, but for what does not matter.
@@ -377,6 +420,11 @@ fn tame_bytes(bytes: &[u8], tids: &HashMap<i32, Wid>) -> String {
 pub(super) fn surplus(bytes: &[u8], tids: &HashMap<i32, Wid>) -> i64 {
     let text = String::from_utf8_lossy(bytes);
     text.len() as i64 - tame(&text, tids).len() as i64
+}
+
+/// Is it a folder itself, and not a link to one?
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// Which process a path like `/proc/7/stat` is about.

@@ -9,17 +9,20 @@ use crate::case::Faults;
 use crate::history::{Absence, Event as Entry, Missing, What};
 use crate::interleave::{Act, Enabled, lane};
 use crate::schedule::{Command, Time, Wid};
-use crate::stage::{Access, clock as clock_object};
+use crate::stage::{Access, Object, clock as clock_object};
 use crate::sys::tracee::{self, Event, Registers, Stopped};
 
-use super::call::{Call, Numbers, View, life};
+use super::call::{Call, Numbers, Subject, View, life};
 use super::clock::{Clock, Inode};
+use super::exact::Locks;
 use super::place::{self, Places};
 use super::table::Table;
 use super::watch::Watch;
 
 /// A sleep of this length is still a pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The same in a proof, where whoever pauses may also go on though nothing has changed.
+pub(super) const EXACT_PAUSE: Duration = Duration::from_secs(1);
 /// How long somebody pauses who looks at the same things again and again without sleeping.
 const SPIN: Duration = Duration::from_millis(1);
 /// So often the same is looked at in vain before it counts as that.
@@ -61,6 +64,15 @@ struct Mind {
     hurries: u32,
     /// Steps that changed nothing, by their texts, since anything changed.
     vain: HashMap<String, u32>,
+    /// The steps since it last slept, and those before that sleep.
+    round: Vec<String>,
+    before: Option<Vec<String>>,
+    /// How often it has slept without a step in between.
+    idle: u32,
+    /// Something that it had looked at was changed before it slept.
+    stirred: bool,
+    /// To go on now may be something else than what it did before it slept.
+    fresh: bool,
 }
 
 /// Where a thread is.
@@ -159,6 +171,17 @@ pub(super) struct Family<'a> {
     rounds: u32,
     /// Why the program cannot be traced.
     pub(super) refusal: Option<String>,
+    /// As a proof has it: see [`Job::exact`](crate::job::Job).
+    pub(super) exact: bool,
+    /// The same program with a broken lock: no call that takes one fails.
+    pub(super) deaf: bool,
+    pub(super) locks: Locks,
+    /// Calls of which a certificate can say nothing, and how often one was answered that was not made, or woken too often.
+    pub(super) strange: BTreeSet<String>,
+    pub(super) deafened: u32,
+    pub(super) hurried: bool,
+    /// Each step, with what it touched; for a proof alone.
+    pub(super) trail: Vec<(Wid, String, Vec<Access>)>,
     /// Its calls of the filter, those on nothing watched included.
     pub(super) stops: u64,
     pub(super) contended: bool,
@@ -203,6 +226,13 @@ impl<'a> Family<'a> {
             over: false,
             rounds: 0,
             refusal: None,
+            exact: false,
+            deaf: false,
+            locks: Locks::default(),
+            strange: BTreeSet::new(),
+            deafened: 0,
+            hurried: false,
+            trail: Vec::new(),
             stops: 0,
             contended: false,
             began: BTreeSet::new(),
@@ -470,6 +500,9 @@ impl<'a> Family<'a> {
             self.log(process.worker, what);
             freed.push(Access::Change(life(process.worker)));
         }
+        if let Some(left) = self.locks.left(tid) {
+            freed = left;
+        }
         // An empty list would stand for anything.
         if !freed.is_empty() {
             self.changed(tid, &freed);
@@ -486,16 +519,21 @@ impl<'a> Family<'a> {
         let actor = self.tids.get(&by).copied();
         for (_, task) in self.tasks.iter_mut().filter(|(tid, _)| **tid != by) {
             let mind = self.minds.entry(task.worker).or_default();
-            let awaits = actor != Some(task.worker)
-                && mind.hurries < HURRIES
-                && !mind.interest.is_empty()
-                && touched(&mind.interest);
+            let concerned =
+                actor != Some(task.worker) && !mind.interest.is_empty() && touched(&mind.interest);
+            let awaits = concerned && mind.hurries < HURRIES;
+            mind.stirred |= concerned;
+            let pauses = matches!(task.state, State::Asleep { pause: true, .. } | State::Spinning { .. });
+            self.hurried |= pauses && concerned && !awaits;
             match std::mem::replace(&mut task.state, State::Running) {
                 State::AtPoint(stopped, mut pending) => {
                     pending.stale |= touched(&pending.next);
                     task.state = State::AtPoint(stopped, pending);
                 }
-                State::Blocked(stopped, mut pending) if touched(&pending.next) => {
+                State::Blocked(stopped, mut pending)
+                    if touched(&pending.next)
+                        && !(self.exact && self.locks.keep_out(task.worker, task.process, &pending.call)) =>
+                {
                     pending.stale = true;
                     task.state = State::AtPoint(stopped, pending);
                 }
@@ -547,6 +585,10 @@ impl<'a> Family<'a> {
                 mind.interest.push(*access);
             }
         }
+        if self.exact {
+            mind.round.push(text.to_owned());
+            self.trail.push((task.worker, text.to_owned(), accesses.to_vec()));
+        }
         if effect {
             self.progress();
         } else {
@@ -560,8 +602,18 @@ impl<'a> Family<'a> {
         let until = self.clock.now() + self.longer(duration);
         let Some(task) = self.tasks.get_mut(&tid) else { return };
         let worker = task.worker;
-        self.minds.entry(worker).or_default().vain.clear();
-        task.state = State::Asleep { stopped, until, pause: duration <= PAUSE };
+        let mind = self.minds.entry(worker).or_default();
+        mind.vain.clear();
+        let round = std::mem::take(&mut mind.round);
+        mind.idle = if round.is_empty() { mind.idle + 1 } else { 0 };
+        mind.fresh = match mind.idle {
+            0 => std::mem::take(&mut mind.stirred) || mind.before.as_ref() != Some(&round),
+            idle => idle <= HURRIES,
+        };
+        self.hurried |= mind.idle > HURRIES;
+        mind.before = Some(round);
+        let pause = duration <= if self.exact { EXACT_PAUSE } else { PAUSE };
+        task.state = State::Asleep { stopped, until, pause };
         self.log(worker, What::Slept(Time::from_micros(until.as_micros() as u64)));
     }
 
@@ -606,7 +658,9 @@ impl<'a> Family<'a> {
             let Some(task) = self.tasks.get_mut(&tid) else { continue };
             match std::mem::replace(&mut task.state, State::Running) {
                 State::Asleep { stopped, .. } => {
-                    self.minds.entry(task.worker).or_default().interest.clear();
+                    let mind = self.minds.entry(task.worker).or_default();
+                    mind.interest.clear();
+                    mind.stirred = false;
                     gone(answer(stopped, 0))?;
                 }
                 State::Spinning { stopped, mut pending, .. }
@@ -666,6 +720,10 @@ impl<'a> Family<'a> {
             }
         }
         options.sort_by_key(|(_, one)| (one.worker != self.last, lane::owner(one.worker), one.worker));
+        // Behind the others: to go on with another than the one who sleeps is no preemption.
+        if self.exact && !options.is_empty() {
+            self.may_wake(&mut options);
+        }
         self.contended |= self.meet();
         if self.faults.crashes > 0 {
             for (&worker, _) in self.roots_alive().iter() {
@@ -685,6 +743,20 @@ impl<'a> Family<'a> {
         options
     }
 
+    /// Whoever sleeps may go on at any time; but where nothing has changed it would do again what it did before.
+    fn may_wake(&self, options: &mut Vec<(i32, Enabled)>) {
+        for (&tid, task) in &self.tasks {
+            let fresh = self.minds.get(&task.worker).is_some_and(|mind| mind.fresh);
+            if let State::Asleep { pause: true, .. } = task.state
+                && fresh
+            {
+                let (worker, step) = (task.lane, task.steps);
+                let next = vec![Access::Look(Object::memory(&format!("the sleep of {worker}")))];
+                options.push((tid, Enabled { worker, act: Act::Step, step, next }));
+            }
+        }
+    }
+
     fn roots_alive(&self) -> BTreeMap<Wid, i32> {
         let roots = self.processes.iter().filter(|(_, process)| process.is_root);
         roots.map(|(&pid, process)| (process.worker, pid)).collect()
@@ -696,7 +768,9 @@ impl<'a> Family<'a> {
             .tasks
             .values()
             .filter_map(|task| match &task.state {
-                State::AtPoint(_, pending) | State::Blocked(_, pending) => Some((task.worker, &pending.next)),
+                State::AtPoint(_, pending) | State::Blocked(_, pending) if !pending.call.is_mark() => {
+                    Some((task.worker, &pending.next))
+                }
                 _ => None,
             })
             .collect();
@@ -717,6 +791,12 @@ impl<'a> Family<'a> {
             {
                 let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
                 pending.next = pending.call.accesses(&mut View { places, numbers, tids, process });
+                if self.exact {
+                    let all = self.processes.iter().map(|(&pid, process)| (pid, process.worker)).collect();
+                    let (who, reads_back) = ((task.worker, process), self.reads.is_on());
+                    let numbers = &mut self.numbers;
+                    self.locks.refine(&mut pending.next, &pending.call, who, &all, numbers, reads_back);
+                }
             }
         }
     }
@@ -726,9 +806,17 @@ impl<'a> Family<'a> {
         self.last = lane;
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
         let state = std::mem::replace(&mut task.state, State::Running);
-        let State::AtPoint(stopped, pending) = state else {
-            task.state = state;
-            return Ok(());
+        let (stopped, pending) = match state {
+            State::AtPoint(stopped, pending) => (stopped, pending),
+            // It goes on: the clock need not show that it slept, as what others do takes time as well.
+            State::Asleep { stopped, pause, .. } => {
+                task.state = State::Asleep { stopped, until: Duration::ZERO, pause };
+                return Ok(());
+            }
+            other => {
+                task.state = other;
+                return Ok(());
+            }
         };
         gone(self.perform(stopped, pending))?;
         self.settle()
@@ -801,11 +889,11 @@ impl<'a> Family<'a> {
 
     pub(super) fn paths_of(&mut self, call: &Call, process: i32) -> Vec<PathBuf> {
         match &call.subject {
-            super::call::Subject::Paths(said) => said
+            Subject::Paths(said) => said
                 .iter()
                 .map(|said| self.places.resolve(process, &said.base, &said.path, said.follow).path)
                 .collect(),
-            super::call::Subject::Files(files) => files.iter().map(|(path, _)| path.clone()).collect(),
+            Subject::Files(files) => files.iter().map(|(path, _)| path.clone()).collect(),
             _ => Vec::new(),
         }
     }

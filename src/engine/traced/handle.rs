@@ -8,15 +8,13 @@ use crate::history::What;
 use crate::schedule::Wid;
 use crate::sys::tracee::{Registers, Stopped};
 
-use super::call::{Call, Said, Subject, View, follows, is_lock_command, process_of, result_words, surplus};
+use super::call::{
+    Call, ENTER, LEAVE, Said, Subject, View, follows, is_lock_command, process_of, result_words, surplus,
+};
 use super::clock::{self, Of, length};
 use super::family::{Family, Pending, State, Wait, answer};
 use super::place;
 use super::table::{ClockForm, Form, Kind, Patience, TimesForm};
-
-/// The last part of a path by which a program says that it is inside, or no longer.
-const ENTER: &str = "lockfuzz:enter";
-const LEAVE: &str = "lockfuzz:leave";
 
 /// An auxiliary value that is to be passed over, and those that are.
 const AT_IGNORE: u64 = 1;
@@ -26,8 +24,13 @@ const AT_SYSINFO_EHDR: u64 = 33;
 impl Family<'_> {
     /// A program is about to make a call of the filter.
     pub(super) fn on_call(&mut self, stopped: Stopped) -> io::Result<()> {
-        let tid = stopped.tid();
         let registers = stopped.registers()?;
+        self.on_call_of(stopped, registers)
+    }
+
+    /// The same, where its registers are known.
+    pub(super) fn on_call_of(&mut self, stopped: Stopped, registers: Registers) -> io::Result<()> {
+        let tid = stopped.tid();
         let words = registers.words();
         let Some((name, kind)) = self.table.of(registers.call()) else { return stopped.go(None) };
         let (worker, process) = {
@@ -48,10 +51,26 @@ impl Family<'_> {
                 return stopped.go(None);
             }
             Kind::Refused => return answer(stopped, -i64::from(libc::ENOSYS)),
+            Kind::Strange { at, path, fd } => {
+                self.note_strange(&stopped, process, name, [at, path, fd], words);
+                return stopped.go(None);
+            }
             Kind::Exit => {
                 return match self.processes.get(&process) {
                     Some(of) if of.is_root || !of.opened.is_empty() => {
                         let own = Subject::Own(of.is_root.then_some(worker), of.opened.clone());
+                        self.arrive(stopped, call(own, Vec::new()));
+                        Ok(())
+                    }
+                    _ => stopped.go(None),
+                };
+            }
+            // What is closed at an exec gives its locks back.
+            Kind::Exec { path, fd } => {
+                self.note_strange(&stopped, process, name, [fd, Some(path), fd], words);
+                return match self.processes.get(&process) {
+                    Some(of) if !of.opened.is_empty() => {
+                        let own = Subject::Own(None, of.opened.clone());
                         self.arrive(stopped, call(own, Vec::new()));
                         Ok(())
                     }
@@ -85,7 +104,7 @@ impl Family<'_> {
                 .map(|one| self.places.resolve(process, &one.base, &one.path, one.follow))
                 .collect();
             if let Some(last) = targets[0].path.file_name() {
-                if last == ENTER && self.taken.contains_key(&worker) {
+                if last == ENTER && self.taken.contains_key(&worker) && !self.exact {
                     // The step that let it in is over, so nothing is chosen here. Where there was none, something has to be:
                     // else all are inside before the first choice.
                     self.log(worker, What::Entered);
@@ -120,6 +139,40 @@ impl Family<'_> {
             return Ok(());
         }
         self.on_descriptor(stopped, process, call(Subject::Files(Vec::new()), Vec::new()))
+    }
+
+    /// A call that is not held: does it touch something that is watched?
+    fn note_strange(
+        &mut self,
+        stopped: &Stopped,
+        process: i32,
+        name: &str,
+        [at, path, fd]: [Option<usize>; 3],
+        words: [u64; 6],
+    ) {
+        // The address of a socket begins with two bytes of its own.
+        let skip = if matches!(name, "bind" | "connect") { 2 } else { 0 };
+        let text = |nth: usize| stopped.read_text(words[nth] + skip).ok();
+        let by_path = path.and_then(text).filter(|text| !text.is_empty());
+        let touched = match (by_path, fd) {
+            (Some(text), _) => {
+                let path = place::path(text);
+                let base = match at.map(|nth| words[nth] as i32) {
+                    None | Some(libc::AT_FDCWD) => place::folder(process),
+                    Some(fd) => place::descriptor_path(process, fd),
+                };
+                let base = base.unwrap_or_default();
+                let target = self.places.resolve(process, &base, &path, true);
+                Some((target.path, !target.links.is_empty()))
+            }
+            (None, Some(nth)) => place::descriptor_path(process, words[nth] as i32).map(|path| (path, false)),
+            (None, None) => None,
+        };
+        if let Some((path, by_link)) = touched
+            && (by_link || self.places.hold(place::without_deleted(&path)))
+        {
+            self.strange.insert(format!("{name}({:?})", self.places.shown(&path)));
+        }
     }
 
     /// A file that is not watched is opened to be written, or made.
@@ -424,6 +477,9 @@ impl Family<'_> {
             task.state = State::Running;
             self.began.insert(task.worker);
         }
+        if let Some(freed) = self.locks.left(tid) {
+            self.changed(tid, &freed);
+        }
         let mut class = [0; 5];
         let program = std::fs::File::open(format!("/proc/{tid}/exe"));
         if let Ok(mut program) = program
@@ -464,21 +520,44 @@ impl Family<'_> {
         let worker = self.tasks[&tid].worker;
         if pending.call.kind == Kind::Exit {
             let code = pending.call.registers.words()[0] as i32 & 0xff;
-            self.log(worker, What::Note(format!("exit_group({code})")));
+            let text = format!("exit_group({code})");
+            self.log(worker, What::Note(text.clone()));
             let accesses = pending.next().to_vec();
-            self.stepped(tid, &accesses, "", true);
+            if self.exact {
+                self.locks.leave(process, accesses.clone());
+            }
+            self.stepped(tid, &accesses, &text, true);
+            return stopped.go(None);
+        }
+        if let Kind::Exec { .. } = pending.call.kind {
+            let text = "execve()".to_owned();
+            self.log(worker, What::Note(text.clone()));
+            let accesses = pending.next().to_vec();
+            self.locks.leave(process, accesses.clone());
+            self.stepped(tid, &accesses, &text, true);
             return stopped.go(None);
         }
         if let Subject::Paths(said) = &pending.call.subject
             && let Some(last) = said[0].path.file_name()
             && (last == ENTER || last == LEAVE)
         {
-            self.log(worker, if last == ENTER { What::Entered } else { What::Left });
+            let (what, text) = match last == ENTER {
+                true => (What::Entered, "goes inside"),
+                false => (What::Left, "comes out"),
+            };
+            self.log(worker, what);
             let accesses = pending.next().to_vec();
-            self.stepped(tid, &accesses, "", true);
+            self.stepped(tid, &accesses, text, true);
             return stopped.go(None);
         }
         self.note_before(&mut pending, process);
+        if self.deaf && pending.call.takes_lock() {
+            return self.pretend(stopped, pending);
+        }
+        if let Some(registers) = pending.call.without_exclusion().filter(|_| self.deaf) {
+            stopped.set_registers(&registers)?;
+            self.deafened += 1;
+        }
         let waits_for_others = matches!(pending.call.kind, Kind::Open { .. } | Kind::Open2)
             && self.paths_of(&pending.call, process).iter().any(|path| is_fifo(path));
         if let Some(registers) = pending.call.without_waiting() {
@@ -508,8 +587,14 @@ impl Family<'_> {
             (task.process, task.worker)
         };
         let mut registers = stopped.registers()?;
-        let result = registers.result();
+        let mut result = registers.result();
         let call = &pending.call;
+        if self.deaf && result == -i64::from(libc::EEXIST) && call.makes_lock() {
+            result = 0;
+            registers.set_result(0);
+            stopped.set_registers(&registers)?;
+            self.deafened += 1;
+        }
         if call.without_waiting().is_some() {
             for (nth, word) in call.registers.words().into_iter().enumerate() {
                 registers.set_word(nth, word);
@@ -550,6 +635,20 @@ impl Family<'_> {
             self.changed(tid, &accesses);
         }
         stopped.go(None)
+    }
+
+    /// The lock is not taken, and the program is told that it was.
+    fn pretend(&mut self, stopped: Stopped, pending: Pending) -> io::Result<()> {
+        let tid = stopped.tid();
+        let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
+        let (process, worker) = (task.process, task.worker);
+        let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
+        let text = format!("{} = 0", pending.call.told(&mut View { places, numbers, tids, process }));
+        self.log(worker, What::Note(text.clone()));
+        self.deafened += 1;
+        let accesses = pending.next().to_vec();
+        self.stepped(tid, &accesses, &text, true);
+        answer(stopped, 0)
     }
 
     /// How many bytes were read or written, as if pids were the names of their workers: how many digits a pid has
@@ -634,6 +733,11 @@ impl Family<'_> {
             Kind::Flock | Kind::Fcntl => {
                 if let Some(of) = self.processes.get_mut(&process) {
                     of.locks = true;
+                }
+                if let Some(worker) = self.tids.get(&process).copied() {
+                    for &(_, inode) in files(call) {
+                        self.locks.note(worker, inode, call.kind);
+                    }
                 }
             }
             Kind::Stat { form, .. } => {

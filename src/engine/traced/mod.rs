@@ -5,8 +5,11 @@
 
 mod call;
 mod clock;
+mod exact;
 mod family;
 mod handle;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod pairs;
 mod place;
 mod readback;
 mod table;
@@ -37,6 +40,7 @@ use crate::interleave::{Act, Enabled, Replay, Scheduler};
 use crate::job::{Job, Words};
 use crate::lock::Promise;
 use crate::schedule::{Command as Asked, Order, Time, Wid, at_once};
+use crate::stage::Access;
 use crate::sys::tracee::{self, Filter, Newborn, Start};
 
 use clock::Clock;
@@ -76,6 +80,8 @@ pub struct Traced {
     all_get_it: bool,
     /// How the workers of the run before ended.
     ends: BTreeMap<Wid, End>,
+    /// The program has a broken lock, which is the control of a proof: no call that takes one fails.
+    pub(crate) deaf: bool,
     /// The workers of its threads and processes.
     tids: HashMap<i32, Wid>,
     /// Of the run before.
@@ -101,6 +107,18 @@ pub struct Facts {
     pub daemons: bool,
     /// Why a worker was killed that made no call any more.
     pub silenced: bool,
+    /// Calls on watched files that are not understood; seen in a proof alone.
+    pub strange: BTreeSet<String>,
+    /// How often a call was told that it took a lock which it had not.
+    pub deafened: u32,
+    /// Somebody would have been woken before its time, but had been so often enough.
+    pub hurried: bool,
+    /// The run was so long that the scheduler was not always obeyed.
+    pub overruled: bool,
+    /// Each step, with what it touched; in a proof alone.
+    pub trail: Vec<(Wid, String, Vec<Access>)>,
+    /// How many events there had been at each choice.
+    pub marks: Vec<usize>,
 }
 
 struct Program {
@@ -121,8 +139,8 @@ impl Traced {
         let programs =
             job.commands.iter().map(|words| Program::of(words, &job.start_dir)).collect::<Result<_, _>>()?;
         let kept = |kind: Kind| !job.real_clock || !matches!(kind, Kind::Clock(_) | Kind::Sleep { .. });
-        let table = Table::new();
-        let numbers = table::numbers().filter(|&number| table.of(number).is_some_and(|(_, kind)| kept(kind)));
+        let table = Table::new(job.exact);
+        let numbers = table.held().filter(|&number| table.of(number).is_some_and(|(_, kind)| kept(kind)));
         let filter = Filter::new(numbers).map_err(failed)?;
         let readback = match &job.readback {
             None => None,
@@ -145,6 +163,7 @@ impl Traced {
             leftovers,
             all_get_it: true,
             ends: BTreeMap::new(),
+            deaf: false,
             tids: HashMap::new(),
             facts,
             base,
@@ -332,7 +351,8 @@ impl Traced {
         let clock = Clock::new(self.job.began, Duration::from_millis(self.job.age));
         let reads = ReadBack::new(self.readback.as_ref(), places.root());
         let mut family = Family::new((&self.table, &self.watch), places, clock, case.faults, reads);
-        let mut run = Run { choices: Vec::new(), steps: 0, missing: Vec::new() };
+        (family.exact, family.deaf) = (self.job.exact, self.deaf);
+        let mut run = Run { choices: Vec::new(), marks: Vec::new(), steps: 0, missing: Vec::new() };
         let mut went = Ok(());
         for worker in 1..=case.workers {
             went = self.start(&mut family, worker, case.workers).map(drop);
@@ -394,6 +414,12 @@ impl Traced {
             mapped: std::mem::take(&mut family.mapped),
             daemons: self.facts.daemons,
             silenced,
+            strange: std::mem::take(&mut family.strange),
+            deafened: family.deafened,
+            hurried: family.hurried,
+            overruled: run.steps > UNFAIR,
+            trail: std::mem::take(&mut family.trail),
+            marks: std::mem::take(&mut run.marks),
         };
         let history = History { events: family.events, missing: run.missing, late: None };
         let length = run.choices.iter().rposition(|&choice| choice != 0).map_or(0, |last| last + 1);
@@ -443,6 +469,7 @@ impl Scheduler for InOrder {
 /// A run on its way.
 struct Run {
     choices: Vec<u32>,
+    marks: Vec<usize>,
     steps: u32,
     missing: Vec<Missing>,
 }
@@ -488,6 +515,7 @@ impl Run {
             }
             if enabled.len() > 1 {
                 self.choices.push(chosen as u32);
+                self.marks.push(family.events.len());
             }
             self.steps += 1;
             let (tid, one) = options.swap_remove(chosen);

@@ -29,6 +29,11 @@ impl ReadBack {
         ReadBack { pattern: pattern.cloned(), root: root.to_owned(), ..ReadBack::default() }
     }
 
+    /// Is any file looked after?
+    pub(super) fn is_on(&self) -> bool {
+        self.pattern.is_some()
+    }
+
     /// After a call that went well: has the worker read something else than it wrote?
     pub(super) fn after(
         &mut self,

@@ -73,6 +73,10 @@ pub(super) enum Kind {
     Timer,
     /// Refused, so that programs do without.
     Refused,
+    /// execve, at which descriptors are closed; held in a proof alone.
+    Exec { path: usize, fd: Option<usize> },
+    /// A call of which nothing is known but what it touches: a folder, a path, a descriptor; seen in a proof alone.
+    Strange { at: Option<usize>, path: Option<usize>, fd: Option<usize> },
 }
 
 /// What a result looks like.
@@ -218,6 +222,45 @@ const COMMON: &[Entry] = &[
     (libc::SYS_io_uring_setup, "io_uring_setup", Refused),
 ];
 
+/// What a proof must know of besides: descriptors that are closed by an exec, and calls on files that are not
+/// understood. Where one of these touches a watched path, nothing is proved.
+const BESIDES: &[Entry] = &[
+    (libc::SYS_execve, "execve", Exec { path: 0, fd: None }),
+    (libc::SYS_execveat, "execveat", Exec { path: 1, fd: Some(0) }),
+    (libc::SYS_chdir, "chdir", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_fchdir, "fchdir", Strange { at: None, path: None, fd: Some(0) }),
+    (libc::SYS_chroot, "chroot", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_statfs, "statfs", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_lgetxattr, "lgetxattr", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_fgetxattr, "fgetxattr", Strange { at: None, path: None, fd: Some(0) }),
+    (libc::SYS_listxattr, "listxattr", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_llistxattr, "llistxattr", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_flistxattr, "flistxattr", Strange { at: None, path: None, fd: Some(0) }),
+    (libc::SYS_lsetxattr, "lsetxattr", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_fsetxattr, "fsetxattr", Strange { at: None, path: None, fd: Some(0) }),
+    (libc::SYS_removexattr, "removexattr", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_lremovexattr, "lremovexattr", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_fremovexattr, "fremovexattr", Strange { at: None, path: None, fd: Some(0) }),
+    (FCHMODAT2, "fchmodat2", Strange { at: Some(0), path: Some(1), fd: Some(0) }),
+    (libc::SYS_inotify_add_watch, "inotify_add_watch", Strange { at: None, path: Some(1), fd: None }),
+    (libc::SYS_fanotify_mark, "fanotify_mark", Strange { at: Some(3), path: Some(4), fd: None }),
+    (libc::SYS_name_to_handle_at, "name_to_handle_at", Strange { at: Some(0), path: Some(1), fd: Some(0) }),
+    (libc::SYS_open_by_handle_at, "open_by_handle_at", Strange { at: None, path: None, fd: Some(0) }),
+    (libc::SYS_open_tree, "open_tree", Strange { at: Some(0), path: Some(1), fd: Some(0) }),
+    (libc::SYS_bind, "bind", Strange { at: None, path: Some(1), fd: None }),
+    (libc::SYS_connect, "connect", Strange { at: None, path: Some(1), fd: None }),
+    (libc::SYS_mount, "mount", Strange { at: None, path: Some(1), fd: None }),
+    (libc::SYS_umount2, "umount2", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_acct, "acct", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_swapon, "swapon", Strange { at: None, path: Some(0), fd: None }),
+    (libc::SYS_sync_file_range, "sync_file_range", Strange { at: None, path: None, fd: Some(0) }),
+    (libc::SYS_readahead, "readahead", Strange { at: None, path: None, fd: Some(0) }),
+    (libc::SYS_syncfs, "syncfs", Strange { at: None, path: None, fd: Some(0) }),
+];
+
+/// Of which the C library knows nothing yet.
+const FCHMODAT2: i64 = 452;
+
 /// The older forms, which newer processors do without.
 #[cfg(target_arch = "x86_64")]
 const OLD: &[Entry] = &[
@@ -262,13 +305,21 @@ pub(super) fn numbers() -> impl Iterator<Item = i64> {
 pub(super) struct Table(Vec<Option<(&'static str, Kind)>>);
 
 impl Table {
-    pub(super) fn new() -> Self {
-        let most = numbers().max().expect("there are calls") as usize;
+    /// For a proof, or for plain runs.
+    pub(super) fn new(exact: bool) -> Self {
+        let besides = if exact { BESIDES } else { &[] };
+        let all = || COMMON.iter().chain(OLD).chain(besides);
+        let most = all().map(|&(number, ..)| number).max().expect("there are calls") as usize;
         let mut table = vec![None; most + 1];
-        for &(number, name, kind) in COMMON.iter().chain(OLD) {
+        for &(number, name, kind) in all() {
             table[number as usize] = Some((name, kind));
         }
         Table(table)
+    }
+
+    /// The numbers of all that are in it.
+    pub(super) fn held(&self) -> impl Iterator<Item = i64> {
+        (0..).zip(&self.0).filter_map(|(number, entry)| entry.map(|_| number))
     }
 
     /// What this call is called and what it is about.
