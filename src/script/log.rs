@@ -83,14 +83,15 @@ fn call_of(text: &str) -> &str {
 }
 
 impl Trace {
-    /// Of a script's run in this folder; empty where it never came so far.
-    pub(super) fn read(folder: &Path, worker: Wid) -> Trace {
+    /// Of a script's run in this folder, with the folders that are watched besides; empty where it never came so far.
+    pub(super) fn read(folder: &Path, watched: &[PathBuf], worker: Wid) -> Trace {
         let text = fs::read(folder.join("log").join(worker.to_string())).unwrap_or_default();
-        Trace::parse(&String::from_utf8_lossy(&text), &folder.join("work"))
+        let roots: Vec<PathBuf> = watched.iter().cloned().chain([folder.join("work")]).collect();
+        Trace::parse(&String::from_utf8_lossy(&text), &roots)
     }
 
-    /// Files that have whole paths count only if they are in this folder.
-    fn parse(text: &str, root: &Path) -> Trace {
+    /// Files that have whole paths count only if they are in one of these folders.
+    fn parse(text: &str, roots: &[PathBuf]) -> Trace {
         let mut trace: Vec<Line> = Vec::new();
         let mut unfinished: HashMap<u32, usize> = HashMap::new();
         for line in text.lines() {
@@ -113,8 +114,11 @@ impl Trace {
             if said.ends_with("<unfinished ...>") {
                 unfinished.insert(thread, trace.len());
             }
+            // What is read or written is no name.
+            let is_content = call.contains("write") || call.contains("read") && !call.starts_with("readlink");
+            let words = if is_content { words.split('"').next().unwrap_or_default() } else { words };
             let call = call.to_owned();
-            trace.push(Line { thread, call, names: last_names(words, root), error: error(said) });
+            trace.push(Line { thread, call, names: last_names(words, roots), error: error(said) });
         }
         Trace(trace)
     }
@@ -194,7 +198,7 @@ fn error(said: &str) -> Option<String> {
 }
 
 /// The last names of the paths among the words of a call, quoted or behind descriptors.
-fn last_names(words: &str, root: &Path) -> Vec<String> {
+fn last_names(words: &str, roots: &[PathBuf]) -> Vec<String> {
     let words = words.rsplit_once(") = ").map_or(words, |(words, _)| words);
     let mut names = Vec::new();
     let mut rest = words;
@@ -205,7 +209,7 @@ fn last_names(words: &str, root: &Path) -> Vec<String> {
         let after = &rest[start + 1..];
         let Some(end) = after.find(if descriptor { '>' } else { '"' }) else { break };
         let path = PathBuf::from(&after[..end]);
-        let here = !path.is_absolute() || path.starts_with(root);
+        let here = !path.is_absolute() || roots.iter().any(|root| path.starts_with(root));
         if here
             && !is_base
             && let Some(name) = path.file_name()
@@ -233,7 +237,7 @@ mod tests {
 "#;
 
     fn trace() -> Trace {
-        Trace::parse(LOG, Path::new("/t/work"))
+        Trace::parse(LOG, &[PathBuf::from("/t/work")])
     }
 
     fn note(text: &str) -> What {

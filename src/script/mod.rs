@@ -128,7 +128,7 @@ fn same_calls(trial: &Trial<'_>, sheet: &Sheet<'_>, placed: &Placed) -> Result<(
             let mine = history.iter().filter(|event| event.worker == worker);
             mine.map(|event| &event.what).filter(|what| log::is_seen(what, placed.by_name))
         };
-        let trace = Trace::read(kept.path(), worker);
+        let trace = Trace::read(kept.path(), &sheet.job.watch, worker);
         let came = (0..=calls().count()).rev().find(|&so_many| trace.follow(calls().take(so_many)).is_some());
         if let Some(call) = calls().nth(came.unwrap_or(0)) {
             return Err(Unreached::OtherCalls { worker, call: log::shown(call) }.into());
@@ -213,7 +213,7 @@ fn placed(trial: &Trial<'_>, sheet: &Sheet<'_>, by_name: bool) -> Result<Placed,
         let mut why = None;
         let known = placed.injections.len();
         for hold in open {
-            let trace = Trace::read(kept.path(), holds[hold].worker);
+            let trace = Trace::read(kept.path(), &sheet.job.watch, holds[hold].worker);
             match placement(sheet, &trace, hold, &placed) {
                 Ok(injection) => placed.injections.push(injection),
                 Err(other) => why = why.or(Some(other)),
