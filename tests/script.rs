@@ -144,6 +144,10 @@ fn a_worker_is_killed_by_strace_where_it_was() {
     if !can_trace() {
         return;
     }
+    if Command::new("flock").arg("--version").output().is_err() {
+        eprintln!("skipped, as flock is missing");
+        return;
+    }
     let home = Home::new();
     let file = found(&home, HALF, &["--faults", "crash"]);
     let text = script(&home, &file, 0).out;

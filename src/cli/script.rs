@@ -1,5 +1,6 @@
 //! The script of a counterexample, for the verbs that print it.
 
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::fuzz::listen;
@@ -7,7 +8,7 @@ use super::workspace::Workspace;
 use super::{Exit, Trouble};
 use crate::error::Error;
 use crate::regression::Saved;
-use crate::script::{Refused, Unreached};
+use crate::script::{Refused, TIMES, Unreached};
 
 /// Makes it and tries it, in a private folder; or says why there is none.
 pub(super) fn proof(
@@ -17,6 +18,12 @@ pub(super) fn proof(
 ) -> Result<Result<String, Refused>, Trouble> {
     let interrupt = listen()?;
     let workspace = Workspace::new(dir)?;
+    if io::stderr().is_terminal() {
+        let _ = writeln!(
+            io::stderr(),
+            "a script is tried, {TIMES} times in the end; this takes up to some minutes"
+        );
+    }
     match crate::script::proof(saved, from, workspace.path(), &interrupt) {
         Err(Refused::Harness(why)) => Err(Trouble::from(why)),
         other => Ok(other),
