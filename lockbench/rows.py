@@ -18,7 +18,7 @@ PYTHON = "lockbench/.installed/venv/bin/python3"
 
 ROWS = [
     Row("simpleflock", True, f"{PYTHON} lockbench/workers/simple_flock.py", package="simpleflock"),
-    Row("lockfile", True, "node lockbench/workers/lockfile.js", 2, "lockfile", "touch cache.lock", 11),
+    Row("lockfile", True, "node lockbench/workers/lockfile.js", 2, "lockfile", "touch cache.lock", 3),
     Row("exists", True, "sh lockbench/workers/exists.sh", 2),
     Row("stale-pid", True, "sh lockbench/workers/stale_pid.sh", 2, prepare="echo 4194304 > lock"),
     Row("exists-create", True, "lockbench/.installed/exists_create", 2),

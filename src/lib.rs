@@ -178,6 +178,8 @@ pub mod report;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod run;
 pub mod schedule;
+#[cfg(all(feature = "cli", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod script;
 mod simplify;
 pub mod stage;
 pub mod strategy;

@@ -454,7 +454,7 @@ fn a_counterexample_that_is_none() {
     ];
     for (text, part) in &cases {
         home.write("bad.json", text);
-        for verb in ["replay", "explain", "plot"] {
+        for verb in ["replay", "explain", "plot", "report"] {
             if verb == "plot" && text.starts_with('[') {
                 continue;
             }
@@ -516,7 +516,7 @@ fn a_counterexample_with_choices_that_are_none() {
     ];
     for (changed, part) in others {
         home.write("bad.json", changed.to_string());
-        for verb in ["replay", "explain", "plot"] {
+        for verb in ["replay", "explain", "plot", "report"] {
             refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
         }
     }
@@ -524,7 +524,7 @@ fn a_counterexample_with_choices_that_are_none() {
         let mut changed = whole.clone();
         changed["format"] = format!("lockfuzz/counterexample/{version}").into();
         home.write("bad.json", changed.to_string());
-        for verb in ["replay", "explain", "plot"] {
+        for verb in ["replay", "explain", "plot", "report"] {
             let part = "and this version of lockfuzz reads 1 to 3";
             refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
         }
@@ -554,7 +554,7 @@ fn a_counterexample_with_choices_that_are_none() {
         (in_threads, "a crash is that of a process"),
     ] {
         home.write("bad.json", changed.to_string());
-        for verb in ["replay", "explain", "plot"] {
+        for verb in ["replay", "explain", "plot", "report"] {
             let said = refused(&home, home.lockfuzz([verb, "bad.json"]), &["bad.json: ", part]);
             assert!(said.contains(shape) || said.contains("its schedule is not legal: "), "{said}");
             assert!(said.len() < 400, "{said}");

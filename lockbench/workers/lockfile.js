@@ -5,7 +5,7 @@ const lockfile = require('lockfile')
 const me = process.env.LOCKFUZZ_WORKER
 
 try {
-  lockfile.lockSync('cache.lock', { stale: 10000 })
+  lockfile.lockSync('cache.lock', { stale: 2000 })
 } catch (error) {
   process.exit(75)
 }

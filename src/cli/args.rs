@@ -45,6 +45,8 @@ pub(super) enum Verb {
     Replay(ReplayArgs),
     /// Tell a saved counterexample in sentences, with its cause and its remedy
     Explain(ExplainArgs),
+    /// Write the issue to file for a saved counterexample, in Markdown, with a script that shows it by strace alone
+    Report(ReportArgs),
     /// Draw a saved counterexample, or a schedule, as SVG
     Plot(PlotArgs),
     /// Print the schedule of the original experiment
@@ -301,6 +303,28 @@ pub(super) struct ReplayArgs {
 pub(super) struct ExplainArgs {
     /// A saved counterexample
     pub(super) file: PathBuf,
+    /// Of one that `lockfuzz run` found: print a shell script in which strace alone delays the calls that matter; it is
+    /// run ten times first, and printed if all of these fail
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(super) script: bool,
+    /// Where the script is run [default: /dev/shm where there is one]
+    #[arg(long, value_name = "DIR", requires = "script")]
+    pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(super) struct ReportArgs {
+    /// A saved counterexample
+    pub(super) file: PathBuf,
+    /// The Markdown file; - is standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    pub(super) output: PathBuf,
+    /// Run nothing, and leave out the script
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(super) no_script: bool,
+    /// Where the script is run [default: /dev/shm where there is one]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_script")]
+    pub(super) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]

@@ -6,12 +6,29 @@ use super::{Exit, Trouble, find_double, say};
 use crate::check::Verdict;
 use crate::history::History;
 use crate::job::Job;
+use crate::regression::Saved;
 use crate::report::block::{Block, as_expected, quoted, size};
 use crate::report::explain::sentences;
+
+/// Prints the script that shows it without lockfuzz.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn script(saved: &Saved, args: &ExplainArgs) -> Result<Exit, Trouble> {
+    let text = super::script::proof(saved, &args.file, args.dir.as_deref())?;
+    say(&text.map_err(|refused| super::script::trouble(&args.file, &refused))?)?;
+    Ok(Exit::Expected)
+}
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+fn script(_: &Saved, _: &ExplainArgs) -> Result<Exit, Trouble> {
+    Err(Trouble::usage("--script: strace is a program of Linux"))
+}
 
 /// Tells what was saved. Nothing is run, so it works for locks as well that only their owner has.
 pub(super) fn run(args: ExplainArgs) -> Result<Exit, Trouble> {
     let saved = read(&args.file)?;
+    if args.script {
+        return script(&saved, &args);
+    }
     let (case, note) = (saved.case, saved.note);
     let history = History { events: saved.history, ..History::default() };
     let failure = match saved.verdict {

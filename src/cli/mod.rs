@@ -7,9 +7,12 @@ mod locks;
 mod plot;
 mod prove;
 mod replay;
+mod report;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod run;
 mod schedule;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod script;
 mod workspace;
 
 use std::fmt;
@@ -103,6 +106,7 @@ pub fn run() -> ExitCode {
         args::Verb::Prove(args) => prove::run(*args),
         args::Verb::Replay(args) => replay::run(args),
         args::Verb::Explain(args) => explain::run(args),
+        args::Verb::Report(args) => report::run(&args),
         args::Verb::Plot(args) => plot::run(args),
         args::Verb::Schedule(args) => schedule::run(args),
         args::Verb::Locks => locks::run(),

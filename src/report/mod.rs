@@ -8,6 +8,8 @@ pub mod certificate;
 pub mod explain;
 mod interleaving;
 #[cfg(feature = "cli")]
+pub mod issue;
+#[cfg(feature = "cli")]
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod junit;
