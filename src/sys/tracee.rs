@@ -343,6 +343,23 @@ impl Stopped {
         self.resume(libc::PTRACE_SYSCALL, None)
     }
 
+    /// Where the kernel keeps what restartable sequences are told (rseq); empty where there are none.
+    pub fn restartable(&self) -> std::ops::Range<u64> {
+        const PTRACE_GET_RSEQ_CONFIGURATION: libc::c_uint = 0x420f;
+        // The address, the size and the signature in one word, flags.
+        let mut said = [0_u64; 3];
+        // SAFETY: the kernel writes at most as many bytes as it is told there are.
+        let got = unsafe {
+            libc::ptrace(
+                PTRACE_GET_RSEQ_CONFIGURATION,
+                self.0,
+                size_of_val(&said) as *mut libc::c_void,
+                said.as_mut_ptr(),
+            )
+        };
+        if got <= 0 || said[0] == 0 { 0..0 } else { said[0]..said[0] + (said[1] & 0xffff_ffff) }
+    }
+
     /// Lets it take one instruction, with the call that this may be.
     pub(super) fn step(self) -> io::Result<()> {
         self.resume(libc::PTRACE_SINGLESTEP, None)

@@ -131,7 +131,8 @@ impl Family<'_> {
             Kind::Make { .. } => true,
             _ => false,
         };
-        if writes && !path.starts_with("/dev") && !path.starts_with("/proc") {
+        let device = path.starts_with("/dev") && !path.starts_with("/dev/shm");
+        if writes && !device && !path.starts_with("/proc") {
             self.outside.entry(path.to_owned()).or_default().insert(worker);
         }
         let alters = match kind {

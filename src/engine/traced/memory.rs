@@ -40,6 +40,8 @@ pub(super) fn compare(
         return Err(chance());
     }
     let stack = registers.stack();
+    // The kernel says there on which core it runs, and does so anew whenever it goes on.
+    let kernels = two.stopped().restartable();
     let mut pids = Vec::new();
     for region in &regions {
         if is_watched(Path::new(&region.path)) {
@@ -57,7 +59,7 @@ pub(super) fn compare(
         if region.at.contains(&stack) {
             from = from.max((stack - RED_ZONE) & !7);
         }
-        differences(one, two, region, from, &mut pids).ok_or_else(chance)?;
+        differences(one, two, region, from, &kernels, &mut pids).ok_or_else(chance)?;
     }
     if is_partly_inherited(two.pid()) {
         return Err("it has memory that no copy inherits".to_owned());
@@ -65,7 +67,14 @@ pub(super) fn compare(
     Ok(pids)
 }
 
-fn differences(one: &Held, two: &Held, region: &Region, from: u64, pids: &mut Vec<u64>) -> Option<()> {
+fn differences(
+    one: &Held,
+    two: &Held,
+    region: &Region,
+    from: u64,
+    kernels: &Range<u64>,
+    pids: &mut Vec<u64>,
+) -> Option<()> {
     // It measures for how long it works, which it tells to nobody who has not asked by LD_DEBUG.
     let loader = region.path.rsplit('/').next().is_some_and(|name| name.starts_with("ld-linux"));
     let mut pieces = [vec![0; PIECE], vec![0; PIECE]];
@@ -86,7 +95,7 @@ fn differences(one: &Held, two: &Held, region: &Region, from: u64, pids: &mut Ve
                     continue;
                 }
                 let is_pid = mine == one.pid().to_ne_bytes() && yours == two.pid().to_ne_bytes();
-                if !is_pid && loader {
+                if !is_pid && (loader || kernels.contains(&(from + nth as u64))) {
                     continue;
                 }
                 if !is_pid || pids.len() == MOST {

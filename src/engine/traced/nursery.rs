@@ -207,18 +207,15 @@ impl Traced {
         let mut family = self.family(Faults::NONE)?;
         let streams = self.start(&mut family, worker, workers)?;
         let looked = self.objection(&family, worker);
-        let pid = family.tasks.keys().next().copied();
-        let state = pid.and_then(|pid| family.tasks.remove(&pid)).map(|task| task.state);
-        let (stopped, readings) = match (state, looked) {
-            (Some(State::AtPoint(stopped, _)), Ok(readings)) => (stopped, readings),
-            (state, looked) => {
-                // Whoever was taken out is gone when it is let go of.
-                if let Some(State::AtPoint(stopped, _)) = state {
-                    drop(Held::new(stopped));
-                }
+        let (pid, readings) = match looked {
+            Ok(found) => found,
+            Err(why) => {
                 family.end_all().map_err(Error::Trace)?;
-                return Ok(Err(looked.err().unwrap_or_else(|| "it has no first point".to_owned())));
+                return Ok(Err(why));
             }
+        };
+        let Some(State::AtPoint(stopped, _)) = family.tasks.remove(&pid).map(|task| task.state) else {
+            unreachable!("it stands before its first point");
         };
         let said = |nth: usize| fs::read(self.stream(worker, ["out", "err"][nth])).unwrap_or_default();
         let [out, err] = streams;
@@ -233,7 +230,7 @@ impl Traced {
     }
 
     /// Why this worker, which stands before its first point, cannot be copied; or the files that it reads.
-    fn objection(&self, family: &Family<'_>, worker: Wid) -> Result<Vec<Reading>, String> {
+    fn objection(&self, family: &Family<'_>, worker: Wid) -> Result<(i32, Vec<Reading>), String> {
         let said = |text: &str| Err(text.to_owned());
         if family.tids.len() > 1 {
             return said("it has a thread or a child before its first point");
@@ -294,7 +291,7 @@ impl Traced {
         if filters(&status) > filters(&own) + 1 {
             return said("it has a filter of its own for its calls");
         }
-        Ok(readings.into_values().collect())
+        Ok((pid, readings.into_values().collect()))
     }
 }
 
