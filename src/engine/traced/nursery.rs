@@ -110,7 +110,9 @@ impl Nursery {
                 family.chances.extend(template.chance.map(|chance| (worker, chance)));
                 family.began.insert(worker);
                 family.welcome(worker, copy.tid());
-                copy.go(None).is_ok()
+                // Whoever was killed meanwhile tells of that by its end.
+                let _ = copy.go(None);
+                true
             }
             // It was killed: there is another one from the next schedule on.
             Err(_) => {
@@ -129,12 +131,11 @@ impl Template {
             file.rewind()?;
             file.write_all(said)?;
         }
-        let copy = self.original.copy()?;
-        let pid = copy.tid().to_ne_bytes();
+        let copy = Held::new(self.original.copy()?);
         for &at in &self.pids {
-            copy.write(at, &pid)?;
+            copy.stopped().write(at, &copy.pid().to_ne_bytes())?;
         }
-        Ok(copy)
+        Ok(copy.released())
     }
 }
 
