@@ -94,6 +94,7 @@ struct Run {
     seed: u64,
     counterexample: Option<PathBuf>,
     rate: f64,
+    plain_starts: Option<String>,
 }
 
 #[test]

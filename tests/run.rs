@@ -445,3 +445,36 @@ fn however_lockfuzz_dies_nobody_survives() {
     // Nor a file of theirs.
     ran(&home, &["--schedules", "3"], &words, 0);
 }
+
+/// What is said up to the law: what comes after it was found within a time.
+fn without_time(said: &str) -> Vec<&str> {
+    let timed = |line: &&str| !line.trim().starts_with("replayed");
+    said.lines().take_while(|line| !line.starts_with("law")).filter(timed).collect()
+}
+
+#[test]
+fn copies_find_what_starts_find() {
+    for (line, code) in [(BROKEN, 100), (SOUND, 0)] {
+        let said = [&["--plain-starts"][..], &[]].map(|flags| {
+            let home = Home::new();
+            ran(&home, flags, &["sh", "-c", line], code).out
+        });
+        assert_eq!(without_time(&said[0]), without_time(&said[1]));
+        assert!(!said[1].contains("started anew"), "{}", said[1]);
+    }
+}
+
+#[test]
+fn who_cannot_be_copied_is_named() {
+    let Some(program) = built_with("before", &[]) else { return };
+    let program = program.to_str().unwrap();
+    let home = Home::new();
+    let said = ran(&home, &[], &[program, "timer"], 0).out;
+    let note = "note  each worker is started anew for each schedule: it sets a timer before its";
+    assert!(said.contains(note), "{said}");
+    let one = format!("{program} timer");
+    let said = ran(&home, &["--worker", &one, "--worker", program], &[], 0).out;
+    assert!(said.contains("note  worker 1 is started anew"), "{said}");
+    let said = ran(&home, &["--json", "-"], &[program, "timer"], 0).out;
+    assert!(json(&said)["plain_starts"].as_str().unwrap().starts_with("each worker is"), "{said}");
+}

@@ -145,3 +145,144 @@ fn eight_threads_repeat() {
         eprintln!("skipped, as there is no C compiler");
     }
 }
+
+/// What so many random schedules come to, with copies if they are allowed; and who is started all the same, and why.
+struct Came {
+    histories: Vec<(History, Vec<u32>)>,
+    lines: Vec<Vec<String>>,
+    stops: Vec<u64>,
+    plain: BTreeMap<u32, String>,
+    copied: bool,
+}
+
+fn come_to(place: &Path, words: &[&str], copies: bool, meanwhile: impl Fn()) -> Came {
+    let mut engine = Traced::new(job(place, words), place, Arc::default()).unwrap();
+    if !copies {
+        engine.start_plainly();
+    }
+    let case = Traced::case(engine.job(), 2, Faults::NONE);
+    // Whoever is started a second time is copied from then on.
+    engine.run(&case).unwrap();
+    let (mut histories, mut lines, mut stops) = (Vec::new(), Vec::new(), Vec::new());
+    for seed in 0..4 {
+        let mut random = Random::new(seed);
+        random.begin();
+        histories.push(engine.explore(&case, &mut random).unwrap());
+        lines.push(engine.last_lines(1, 5));
+        stops.push(engine.facts.stops);
+        meanwhile();
+    }
+    let (plain, copied) = (engine.facts.plain.clone(), engine.has_copied());
+    Came { histories, lines, stops, plain, copied }
+}
+
+/// Copies come to what starts come to; why there are none, if there are none.
+#[track_caller]
+fn assert_same(words: &[&str]) -> Option<String> {
+    let place = folder();
+    let started = come_to(place.path(), words, false, || ());
+    assert!(!started.copied && started.plain.is_empty());
+    let copied = come_to(place.path(), words, true, || ());
+    for (nth, (one, other)) in started.histories.iter().zip(&copied.histories).enumerate() {
+        assert!(one == other, "seed {nth}\n{}\n{}", told(&one.0), told(&other.0));
+    }
+    assert_eq!(started.lines, copied.lines);
+    assert_eq!(started.stops, copied.stops);
+    assert_eq!(copied.copied, copied.plain.is_empty(), "{:?}", copied.plain);
+    copied.plain.into_values().next()
+}
+
+/// The planted program that does something before its first point, built in this folder.
+fn before(place: &Path) -> Option<String> {
+    let program = place.join("before");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/before.c");
+    let mut cc = std::process::Command::new("cc");
+    let built = cc.args(["-O1", "-pthread", "-w", source, "-o"]).arg(&program).output();
+    let there = built.is_ok_and(|built| built.status.success());
+    if !there {
+        eprintln!("skipped, as there is no C compiler");
+    }
+    there.then(|| program.display().to_string())
+}
+
+#[test]
+fn copies_of_a_program_do_what_starts_of_it_do() {
+    let place = folder();
+    let Some(program) = before(place.path()) else { return };
+    std::fs::write(place.path().join("read"), "abcdefghijkl").unwrap();
+    let read = place.path().join("read");
+    assert_eq!(assert_same(&[&program]), None);
+    assert_eq!(assert_same(&[&program, "reads", read.to_str().unwrap()]), None);
+}
+
+#[test]
+fn copies_of_a_shell_do_what_starts_of_it_do() {
+    let place = folder();
+    let script = place.path().join("script");
+    // It is read by and by, and long enough for that.
+    let long = "# nothing is said here\n".repeat(800);
+    std::fs::write(&script, format!("me=$$; echo before\n{SHELL}\n{long}\necho $me > mine.$$; rm mine.$me"))
+        .unwrap();
+    assert_eq!(assert_same(&["sh", script.to_str().unwrap()]), None);
+}
+
+#[test]
+fn copies_of_python_do_what_starts_of_it_do() {
+    assert_eq!(assert_same(&["/usr/bin/env", "python3", "-c", PYTHON]), None);
+}
+
+#[test]
+fn whoever_a_copy_would_not_be_like_is_started_and_it_is_said_why() {
+    let place = folder();
+    let Some(program) = before(place.path()) else { return };
+    let file = place.path().join("file");
+    let writes = format!("it writes {} before its first point", file.display());
+    for (what, why) in [
+        ("thread", "it has a thread or a child before its first point"),
+        ("child", "it has a thread or a child before its first point"),
+        ("timer", "it sets a timer before its first point"),
+        ("sleep", "it waits before its first point"),
+        ("shares", "it shares memory before its first point"),
+        ("wipes", "it has memory that no copy inherits"),
+        ("writes", &writes),
+        ("text", "it starts otherwise each time"),
+        ("urandom", "it starts otherwise each time"),
+        ("list", "it looks through the list of processes"),
+    ] {
+        let words = [program.as_str(), what, file.to_str().unwrap()];
+        assert_eq!(assert_same(&words).as_deref(), Some(why), "{what}");
+    }
+    let piped = assert_same(&[&program, "pipe"]).unwrap();
+    assert!(piped.starts_with("it holds pipe:["), "{piped}");
+}
+
+#[test]
+fn who_was_killed_before_it_was_copied_is_started_and_copied_again() {
+    let place = folder();
+    let Some(program) = before(place.path()) else { return };
+    let started = come_to(place.path(), &[&program], false, || ());
+    let killed = std::cell::Cell::new(0);
+    let kill = || {
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            if line.starts_with(program.as_bytes()) && killed.get() < 3 {
+                let pid = entry.file_name().to_str().unwrap().parse().unwrap();
+                let pid = rustix::process::Pid::from_raw(pid).unwrap();
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+                killed.set(killed.get() + 1);
+            }
+        }
+    };
+    let copied = come_to(place.path(), &[&program], true, kill);
+    assert_eq!(killed.get(), 3);
+    assert!(copied.copied && copied.histories == started.histories);
+    let left = || {
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        all.filter(|entry| {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            line.starts_with(program.as_bytes())
+        })
+        .count()
+    };
+    assert_eq!(left(), 0, "left behind");
+}

@@ -1,12 +1,13 @@
 //! How many schedules of a program are there in a second, and how many could there be?
 //!
 //! The floor is a tracer that stops the same programs at the same calls and only counts: no paths are read, nothing is
-//! chosen, written down or judged. Both take turns, with two workers, on one core.
+//! chosen, written down or judged. Both take turns, with two workers, on one core: once with workers that are started for
+//! each schedule, and once with copies of two that stand at their first points.
 //!
-//! `cargo bench --bench tracing` takes a minute; `-- soak 100000` runs so many schedules and shows what they leave
-//! behind. It needs a C compiler, and Python for the second row.
+//! `cargo bench --bench tracing` takes two minutes, and words pick rows (`-- static copied`); `-- soak 100000` runs so many schedules and shows what they leave
+//! behind. It needs a C compiler, and Python for the last rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::AsRawFd;
@@ -20,6 +21,7 @@ use lockfuzz::engine::Engine;
 use lockfuzz::engine::traced::{Traced, calls};
 use lockfuzz::interleave::{Random, Scheduler};
 use lockfuzz::job::Job;
+use lockfuzz::sys::original::Original;
 use lockfuzz::sys::tracee::{self, Event, Filter, Start};
 use lockfuzz::worker;
 
@@ -55,6 +57,9 @@ json.load(open('cache'))
 os.unlink('lock')
 ";
 
+/// What a program has that uses a library for its locks.
+const IMPORTS: &str = "import argparse, logging, pathlib, random, subprocess, tempfile, threading";
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -72,10 +77,23 @@ fn main() -> ExitCode {
     println!(
         "Schedules per second, median of {ROUNDS} rounds of {ROUND:?}; {WORKERS} workers, core {core}, {place}.\n"
     );
-    println!("{:16} {:>6} {:>8} {:>8} {:>11}", "program", "stops", "floor", "ours", "ours/floor");
-    contest("static C", vec![c], true, folder.path());
-    if let Some(python) = python() {
-        contest("python3", vec![python, "-c".to_owned(), PYTHON.to_owned()], false, folder.path());
+    println!(
+        "{:18} {:8} {:>6} {:>8} {:>8} {:>11}",
+        "program", "workers", "stops", "floor", "ours", "ours/floor"
+    );
+    let wanted = |name: &str, copies: bool| {
+        let name = format!("{name} {}", how(copies));
+        words.iter().all(|word| name.contains(word))
+    };
+    for copies in [false, true].into_iter().filter(|&copies| wanted("static C", copies)) {
+        contest("static C", vec![c.clone()], true, copies, folder.path());
+    }
+    for (name, imports) in [("python3", ""), ("python3, imports", IMPORTS)] {
+        let Some(python) = python() else { break };
+        for copies in [false, true].into_iter().filter(|&copies| wanted(name, copies)) {
+            let words = vec![python.clone(), "-c".to_owned(), format!("{imports}{PYTHON}")];
+            contest(name, words, false, copies, folder.path());
+        }
     }
     ExitCode::SUCCESS
 }
@@ -94,9 +112,9 @@ fn python() -> Option<String> {
     (!path.is_empty()).then_some(path)
 }
 
-fn contest(name: &str, words: Vec<String>, both: bool, folder: &Path) {
-    let mut ours = Ours::new(words.clone(), folder);
-    let mut floor = Floor::new(&words, both, folder);
+fn contest(name: &str, words: Vec<String>, both: bool, copies: bool, folder: &Path) {
+    let mut ours = Ours::new(words.clone(), copies, folder);
+    let mut floor = Floor::new(&words, both, copies, folder);
     let (mut rates, mut floors) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         floors.push(rate(|| floor.run()));
@@ -107,7 +125,13 @@ fn contest(name: &str, words: Vec<String>, both: bool, folder: &Path) {
         all[all.len() / 2]
     };
     let (floors, rates) = (median(floors), median(rates));
-    println!("{name:16} {:>6} {floors:>8.0} {rates:>8.0} {:>11.2}", floor.stops, rates / floors);
+    let how = if copies { "copied" } else { "started" };
+    println!("{name:18} {how:8} {:>6} {floors:>8.1} {rates:>8.1} {:>11.2}", floor.stops, rates / floors);
+    assert_eq!(ours.engine.has_copied(), copies, "{:?}", ours.engine.facts.plain);
+}
+
+fn how(copies: bool) -> &'static str {
+    if copies { "copied" } else { "started" }
 }
 
 fn rate(mut act: impl FnMut()) -> f64 {
@@ -128,7 +152,7 @@ struct Ours {
 }
 
 impl Ours {
-    fn new(words: Vec<String>, folder: &Path) -> Self {
+    fn new(words: Vec<String>, copies: bool, folder: &Path) -> Self {
         let start_dir = PathBuf::from("/");
         let job = Job {
             commands: vec![words],
@@ -138,7 +162,10 @@ impl Ours {
             ..Job::default()
         };
         let case = Traced::case(&job, WORKERS, Faults::NONE);
-        let engine = Traced::new(job, folder, Arc::default()).expect("an engine");
+        let mut engine = Traced::new(job, folder, Arc::default()).expect("an engine");
+        if !copies {
+            engine.start_plainly();
+        }
         Ours { engine, case, random: Random::new(1) }
     }
 
@@ -160,61 +187,107 @@ struct Floor {
     folder: PathBuf,
     filter: Filter,
     both: bool,
+    /// Those who are copied.
+    originals: Vec<Original>,
     stops: u64,
 }
 
 impl Floor {
-    fn new(words: &[String], both: bool, folder: &Path) -> Self {
+    fn new(words: &[String], both: bool, copies: bool, folder: &Path) -> Self {
         let text = |word: &str| CString::new(word).expect("no zero in it");
         let environment = std::env::vars().map(|(name, value)| text(&format!("{name}={value}"))).collect();
-        Floor {
+        let mut floor = Floor {
             path: text(&words[0]),
             words: words.iter().map(|word| text(word)).collect(),
             environment,
             folder: folder.join("floor"),
             filter: Filter::new(calls()).expect("a filter"),
             both,
+            originals: Vec::new(),
             stops: 0,
+        };
+        let _ = fs::create_dir(&floor.folder);
+        if copies {
+            floor.originals = (0..WORKERS).map(|_| floor.original()).collect();
         }
+        floor
     }
 
-    fn run(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-        fs::create_dir(&self.folder).expect("a folder");
+    fn start(&self) -> i32 {
         let null = fs::File::options().read(true).write(true).open("/dev/null").expect("/dev/null");
         let null = null.as_raw_fd();
         let folder = CString::new(self.folder.as_os_str().as_encoded_bytes()).expect("no zero in it");
-        for _ in 0..WORKERS {
-            let start = Start {
-                path: &self.path,
-                words: &self.words,
-                environment: &self.environment,
-                folder: &folder,
-                streams: [null; 3],
-                filter: &self.filter,
-            };
-            tracee::start(&start).expect("a program");
-        }
-        self.stops = 0;
+        let start = Start {
+            path: &self.path,
+            words: &self.words,
+            environment: &self.environment,
+            folder: &folder,
+            streams: [null; 3],
+            filter: &self.filter,
+        };
+        tracee::start(&start).expect("a program").pid
+    }
+
+    /// Lets one go on until it opens the lock.
+    fn original(&self) -> Original {
+        self.start();
         while let Some(event) = tracee::next_event(true).expect("an event") {
-            self.stops += 1;
-            match event {
-                Event::Call(stopped) if self.both => stopped.finish_call(),
-                Event::Call(stopped) => stopped.go(None),
-                Event::CallDone(stopped) | Event::Exec(stopped) => stopped.go(None),
-                Event::Parent { parent, .. } => parent.go(None),
-                Event::Signal(stopped, signal) => stopped.go(signal),
-                Event::Halted(stopped) => stopped.stay_halted(),
-                Event::Exited(..) | Event::Killed(..) => Ok(()),
+            if let Event::Call(stopped) = &event {
+                let path = stopped.registers().expect("it stands still").words()[1];
+                if stopped.read_text(path).is_ok_and(|path| path == b"lock") {
+                    let Event::Call(stopped) = event else { unreachable!("it is one") };
+                    return Original::new(stopped, Vec::new()).expect("an original");
+                }
             }
-            .expect("it is there");
+            self.let_on(event, false);
         }
+        panic!("it opens no lock")
+    }
+
+    fn run(&mut self) {
+        for entry in fs::read_dir(&self.folder).expect("a folder").flatten() {
+            fs::remove_file(entry.path()).expect("a file");
+        }
+        let mut alive: BTreeSet<i32> = match self.originals[..] {
+            [] => (0..WORKERS).map(|_| self.start()).collect(),
+            _ => {
+                let copies = self.originals.iter().map(|original| {
+                    let copy = original.copy().expect("a copy");
+                    let pid = copy.tid();
+                    copy.go(None).expect("it is there");
+                    pid
+                });
+                copies.collect()
+            }
+        };
+        self.stops = 0;
+        while !alive.is_empty() {
+            let event = tracee::next_event(true).expect("an event").expect("somebody is there");
+            self.stops += 1;
+            if let Event::Exited(pid, _) | Event::Killed(pid, _) = event {
+                alive.remove(&pid);
+            }
+            self.let_on(event, self.both);
+        }
+    }
+
+    fn let_on(&self, event: Event, both: bool) {
+        match event {
+            Event::Call(stopped) if both => stopped.finish_call(),
+            Event::Call(stopped) => stopped.go(None),
+            Event::CallDone(stopped) | Event::Exec(stopped) => stopped.go(None),
+            Event::Parent { parent, .. } => parent.go(None),
+            Event::Signal(stopped, signal) => stopped.go(signal),
+            Event::Halted(stopped) => stopped.stay_halted(),
+            Event::Exited(..) | Event::Killed(..) => Ok(()),
+        }
+        .expect("it is there");
     }
 }
 
 /// Memory and descriptors after a tenth of so many schedules, and at the end.
 fn soak(words: Vec<String>, folder: &Path, schedules: u64) -> ExitCode {
-    let mut ours = Ours::new(words, folder);
+    let mut ours = Ours::new(words, true, folder);
     let mut looks = Vec::new();
     println!("{:>9} {:>8} {:>12} {:>6}", "schedules", "KiB", "descriptors", "files");
     for nth in 1..=schedules {

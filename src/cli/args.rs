@@ -238,6 +238,9 @@ pub(super) struct RunArgs {
     /// Run once, in order, and print the points with their counts
     #[arg(long, action = ArgAction::SetTrue)]
     pub(super) trace_only: bool,
+    /// Start every worker anew for each schedule, instead of copying it at its first point where that can be
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(super) plain_starts: bool,
     /// A known bug must be found
     #[arg(long, value_name = "WHAT", value_enum)]
     pub(super) expect: Option<Expect>,

@@ -55,6 +55,9 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Trouble> {
         let _ = stay(core);
     }
     let mut engine = Traced::new(job.clone(), workspace.path(), Arc::clone(&interrupt))?;
+    if args.plain_starts {
+        engine.start_plainly();
+    }
     let tell = |text: &str| if outputs.json_to_stdout || args.quiet { Ok(()) } else { say(text) };
     if args.trace_only {
         return trace(&mut engine, &plan);
@@ -72,6 +75,9 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Trouble> {
     for _ in 1..args.jobs {
         let mut another = Traced::new(job.clone(), workspace.path(), Arc::clone(&interrupt))?;
         another.know(&engines[0]);
+        if args.plain_starts {
+            another.start_plainly();
+        }
         engines.push(another);
     }
     let progress = Schedules::new(plan.schedules, args.quiet);

@@ -248,6 +248,7 @@ pub fn search(
         report.inconclusive += of_job.inconclusive;
         report.unclear = report.unclear.or(of_job.unclear);
         report.facts.mapped.extend(of_job.facts.mapped);
+        report.facts.plain.extend(of_job.facts.plain);
         report.facts.daemons |= of_job.facts.daemons;
         let earlier = |other: &Counterexample| {
             found.as_ref().is_none_or(|found| other.found_in_case < found.found_in_case)
@@ -308,17 +309,18 @@ fn one_job(
         report.contended += u64::from(engine.facts.contended);
         report.facts.daemons |= engine.facts.daemons;
         report.facts.mapped.append(&mut engine.facts.mapped);
+        report.facts.plain.append(&mut engine.facts.plain);
         let mut hasher = DefaultHasher::new();
         history.events.hash(&mut hasher);
         shared.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(hasher.finish());
         let case = Case { choices: Some(choices), ..case.clone() };
-        match engine.judge(&case, nothing_promised(), &history) {
+        let believed = match believe(engine, &case, history) {
+            Err(Error::Interrupted) => break,
+            other => other?,
+        };
+        let (verdict, history, again) = believed;
+        match verdict {
             Verdict::Fail(failure) => {
-                // Before any time is spent on it: does it happen again?
-                let again = match engine.run(&case) {
-                    Err(Error::Interrupted) => break,
-                    other => other?,
-                };
                 if again == history {
                     shared.over.store(true, Ordering::Relaxed);
                     let (found_in_case, shrink_tries, replays) = (number, 0, (0, 0));
@@ -339,9 +341,7 @@ fn one_job(
                 let divergence = Divergence::between(&history, &again);
                 report.unclear.get_or_insert(Reason::Unrepeatable { divergence });
             }
-            Verdict::Inconclusive { reason }
-                if !matches!(reason, Reason::Uncontended { .. } | Reason::Idle { .. }) =>
-            {
+            Verdict::Inconclusive { reason } if counts(reason) => {
                 report.inconclusive += 1;
                 report.unclear.get_or_insert(reason);
             }
@@ -352,6 +352,36 @@ fn one_job(
         }
     }
     Ok((report, None))
+}
+
+/// Does a run that has this reason count as one that cannot be judged?
+fn counts(reason: Reason) -> bool {
+    !matches!(reason, Reason::Uncontended { .. } | Reason::Idle { .. })
+}
+
+/// What is to be believed of a run: its verdict, and its history; of a failure also the history of the next run of the
+/// same case.
+///
+/// Before any time is spent on a failure: does it happen again, with workers that are all started? And what is no pass with
+/// copies of them counts only as far as starts come to it as well.
+fn believe(engine: &mut Traced, case: &Case, history: History) -> Result<(Verdict, History, History), Error> {
+    let verdict = engine.judge(case, nothing_promised(), &history);
+    let copied = engine.has_copied();
+    let doubtful = match verdict {
+        Verdict::Fail(_) => true,
+        Verdict::Inconclusive { reason } => copied && counts(reason),
+        Verdict::Pass(_) => false,
+    };
+    if !doubtful {
+        return Ok((verdict, history, History::default()));
+    }
+    let again = engine.confirm(case, &history)?;
+    if again == history || !copied {
+        return Ok((verdict, history, again));
+    }
+    let verdict = engine.judge(case, nothing_promised(), &again);
+    let last = engine.run(case)?;
+    Ok((verdict, again, last))
 }
 
 /// Makes it smaller and runs it again; where it does not happen again, the place where the runs part.
@@ -382,8 +412,11 @@ fn bring_home(
     let enough = || over() || begun.elapsed() > FEWER;
     found = Shrink { engine: &mut *engine, promise, over: &enough }.fewest_preemptions(found)?;
     let mut parted = None;
-    for _ in 0..REPLAYS {
-        let history = engine.run(&found.case)?;
+    for nth in 0..REPLAYS {
+        let history = match nth {
+            0 => engine.confirm(&found.case, &found.history)?,
+            _ => engine.run(&found.case)?,
+        };
         let verdict = engine.judge(&found.case, promise, &history);
         let same = history == found.history && found.is_broken_by(&verdict);
         if !same {

@@ -201,11 +201,23 @@ pub enum Event {
 /// # Errors
 /// What waitpid(2) fails with.
 pub fn next_event(may_wait: bool) -> io::Result<Option<Event>> {
+    wait(-1, may_wait)
+}
+
+/// The next event of this one, for which it waits.
+///
+/// # Errors
+/// ESRCH when it is gone, and somebody was told.
+pub(super) fn event_of(tid: i32) -> io::Result<Event> {
+    wait(tid, true)?.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
+}
+
+fn wait(whom: i32, may_wait: bool) -> io::Result<Option<Event>> {
     let mut status = 0;
     let options = libc::__WALL | libc::__WNOTHREAD | if may_wait { 0 } else { libc::WNOHANG };
     let pid = loop {
         // SAFETY: the status is written to a variable of our own.
-        match unsafe { libc::waitpid(-1, &mut status, options) } {
+        match unsafe { libc::waitpid(whom, &mut status, options) } {
             -1 => match Errno::last() {
                 Errno::EINTR => {}
                 Errno::ECHILD => return Ok(None),
@@ -345,6 +357,33 @@ impl Stopped {
         self.resume(libc::PTRACE_SYSCALL, None)
     }
 
+    /// Where the kernel keeps what restartable sequences are told (rseq); empty where there are none.
+    pub fn restartable(&self) -> std::ops::Range<u64> {
+        const PTRACE_GET_RSEQ_CONFIGURATION: libc::c_uint = 0x420f;
+        // The address, the size and the signature in one word, flags.
+        let mut said = [0_u64; 3];
+        // SAFETY: the kernel writes at most as many bytes as it is told there are.
+        let got = unsafe {
+            libc::ptrace(
+                PTRACE_GET_RSEQ_CONFIGURATION,
+                self.0,
+                size_of_val(&said) as *mut libc::c_void,
+                said.as_mut_ptr(),
+            )
+        };
+        if got <= 0 || said[0] == 0 { 0..0 } else { said[0]..said[0] + (said[1] & 0xffff_ffff) }
+    }
+
+    /// Lets it take one instruction, with the call that this may be.
+    pub(super) fn step(self) -> io::Result<()> {
+        self.resume(libc::PTRACE_SINGLESTEP, None)
+    }
+
+    /// One that is known to stand still.
+    pub(super) fn known(tid: i32) -> Self {
+        Stopped(tid)
+    }
+
     /// Leaves it halted, until a signal ends that.
     ///
     /// # Errors
@@ -450,6 +489,16 @@ mod registers {
         pub fn stack(&self) -> u64 {
             self.0.rsp
         }
+
+        /// Do two programs that stand at a call go on in the same way?
+        pub fn is_same(&self, other: &Registers) -> bool {
+            let all = |of: &Registers| {
+                let r = &of.0;
+                let kept = [r.rbx, r.rbp, r.r12, r.r13, r.r14, r.r15, r.rip, r.rsp, r.orig_rax];
+                (kept, of.words(), [r.fs_base, r.gs_base, r.eflags])
+            };
+            all(self) == all(other)
+        }
     }
 }
 
@@ -504,6 +553,11 @@ mod registers {
 
         pub fn stack(&self) -> u64 {
             self.raw.sp
+        }
+
+        pub fn is_same(&self, other: &Registers) -> bool {
+            let all = |of: &Registers| (of.raw.regs, of.raw.sp, of.raw.pc, of.raw.pstate);
+            all(self) == all(other)
         }
     }
 }

@@ -80,6 +80,11 @@ impl Clock {
         self.touch(inode, &[Of::Access, Of::Modify, Of::Change, Of::Birth]);
     }
 
+    /// A folder that is older than the run and is to look as if it were made for it.
+    pub(super) fn found(&mut self, inode: Inode) {
+        self.set(inode, Of::Birth, (self.start as i64, 0));
+    }
+
     pub(super) fn set(&mut self, inode: Inode, time: Of, stamp: Stamp) {
         self.files.entry(inode).or_default()[time as usize] = Some(stamp);
     }

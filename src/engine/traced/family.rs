@@ -191,6 +191,10 @@ pub(super) struct Family<'a> {
     pub(super) taken: BTreeMap<Wid, u32>,
     /// Files that are not watched, and who opened them to write or make them.
     pub(super) outside: BTreeMap<PathBuf, BTreeSet<Wid>>,
+    /// The first one of those that was changed in another way: removed, named otherwise, and the like.
+    pub(super) altered: Option<PathBuf>,
+    /// Somebody has opened the list of all processes.
+    pub(super) census: bool,
     /// Watched files that were mapped.
     pub(super) mapped: BTreeSet<String>,
     pub(super) reads: super::readback::ReadBack,
@@ -238,6 +242,8 @@ impl<'a> Family<'a> {
             began: BTreeSet::new(),
             taken: BTreeMap::new(),
             outside: BTreeMap::new(),
+            altered: None,
+            census: false,
             mapped: BTreeSet::new(),
             reads,
         }

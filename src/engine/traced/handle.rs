@@ -184,9 +184,19 @@ impl Family<'_> {
             Kind::Make { .. } => true,
             _ => false,
         };
-        if writes && !path.starts_with("/dev") && !path.starts_with("/proc") {
+        let device = path.starts_with("/dev") && !path.starts_with("/dev/shm");
+        if writes && !device && !path.starts_with("/proc") {
             self.outside.entry(path.to_owned()).or_default().insert(worker);
         }
+        let alters = match kind {
+            Kind::Symlink { .. } | Kind::Link { .. } | Kind::Rename { .. } => true,
+            Kind::Remove { .. } | Kind::Change { .. } | Kind::Times { .. } => true,
+            _ => false,
+        };
+        if alters {
+            self.altered.get_or_insert_with(|| path.to_owned());
+        }
+        self.census |= matches!(kind, Kind::Open { .. } | Kind::Open2) && path == Path::new("/proc");
     }
 
     /// The paths that a call is made with; none where it is made with descriptors alone.

@@ -8,6 +8,8 @@ mod clock;
 mod exact;
 mod family;
 mod handle;
+mod memory;
+mod nursery;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod pairs;
 mod place;
@@ -21,7 +23,7 @@ use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -41,10 +43,11 @@ use crate::job::{Job, Words};
 use crate::lock::Promise;
 use crate::schedule::{Command as Asked, Order, Time, Wid, at_once};
 use crate::stage::Access;
-use crate::sys::tracee::{self, Filter, Newborn, Start};
+use crate::sys::tracee::{self, Filter, Start};
 
 use clock::Clock;
 use family::{End, Family};
+use nursery::{Closed, Nursery};
 use place::Places;
 use readback::ReadBack;
 use table::{Kind, Table};
@@ -84,6 +87,10 @@ pub struct Traced {
     pub(crate) deaf: bool,
     /// The workers of its threads and processes.
     tids: HashMap<i32, Wid>,
+    /// The private folder as it was made.
+    made: Option<fs::Metadata>,
+    /// Those who are copied.
+    nursery: Nursery,
     /// Of the run before.
     pub facts: Facts,
     /// Last, so that it goes when the workers are gone.
@@ -119,6 +126,8 @@ pub struct Facts {
     pub trail: Vec<(Wid, String, Vec<Access>)>,
     /// How many events there had been at each choice.
     pub marks: Vec<usize>,
+    /// Who is started anew for each schedule, not copied where it comes to its first point; and why.
+    pub plain: BTreeMap<Wid, String>,
 }
 
 struct Program {
@@ -165,6 +174,8 @@ impl Traced {
             ends: BTreeMap::new(),
             deaf: false,
             tids: HashMap::new(),
+            made: None,
+            nursery: Nursery::default(),
             facts,
             base,
         })
@@ -173,6 +184,33 @@ impl Traced {
     /// What it runs.
     pub fn job(&self) -> &Job {
         &self.job
+    }
+
+    /// From here on each worker is started anew for each run. Else it is brought to its first point once and copied
+    /// there, where its state allows that; [`Facts::plain`] says where it does not.
+    pub fn start_plainly(&mut self) {
+        self.nursery.close(Closed::Asked);
+    }
+
+    /// Were there copies among the workers of the run before?
+    pub fn has_copied(&self) -> bool {
+        self.nursery.copies()
+    }
+
+    /// The same as [`Engine::run`], with workers that are all started. If it comes to something else than was `seen`
+    /// with copies, there are none from here on.
+    ///
+    /// # Errors
+    /// See [`Engine::run`].
+    pub fn confirm(&mut self, case: &Case, seen: &History) -> Result<History, Error> {
+        let nursery = std::mem::take(&mut self.nursery);
+        self.start_plainly();
+        let went = self.run(case);
+        self.nursery = nursery;
+        if went.as_ref().is_ok_and(|history| history != seen) && self.has_copied() {
+            self.nursery.close(Closed::Because("its copies do something else"));
+        }
+        went
     }
 
     /// A case of so many workers, without any choices yet.
@@ -239,13 +277,22 @@ impl Traced {
         entries.filter_map(|entry| Some(tame(entry.ok()?.file_name()))).collect()
     }
 
-    /// A fresh folder, made ready.
+    /// A fresh folder, made ready. It is the same one as before, emptied, for whoever is copied is already in it.
     fn lay_out(&mut self) -> Result<(), Error> {
         let folder = self.folder();
         let failed = |source| Error::Folder { path: folder.clone(), source };
-        match fs::remove_dir_all(&folder) {
-            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(failed(why)),
-            _ => fs::create_dir(&folder).map_err(failed)?,
+        let is_as_made = |now: &fs::Metadata| {
+            let rights = |of: &fs::Metadata| (of.dev(), of.ino(), of.mode(), of.uid(), of.gid());
+            self.made.as_ref().is_some_and(|made| rights(made) == rights(now))
+        };
+        if fs::symlink_metadata(&folder).is_ok_and(|now| is_as_made(&now)) {
+            empty(&folder).map_err(failed)?;
+        } else {
+            match fs::remove_dir_all(&folder) {
+                Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(failed(why)),
+                _ => fs::create_dir(&folder).map_err(failed)?,
+            }
+            self.made = Some(fs::symlink_metadata(&folder).map_err(failed)?);
         }
         if let Some(from) = &self.job.from {
             let went = Command::new("cp").arg("-a").arg("--").arg(from.join(".")).arg(&folder).output();
@@ -298,8 +345,22 @@ impl Traced {
         Ok((went.status.code(), last.into_iter().rev().collect::<Vec<_>>().join("; ")))
     }
 
-    /// Starts a worker and lets it come to its first point.
-    fn start(&self, family: &mut Family<'_>, worker: Wid, workers: u32) -> Result<Newborn, Error> {
+    /// Brings a worker to its first point: as a copy of one that is there, or by a start.
+    fn bear(
+        &self,
+        nursery: &mut Nursery,
+        family: &mut Family<'_>,
+        worker: Wid,
+        workers: u32,
+    ) -> Result<(), Error> {
+        if nursery.bear(family, worker) {
+            return family.settle().map_err(Error::Trace);
+        }
+        self.start(family, worker, workers).map(drop)
+    }
+
+    /// Starts a worker and lets it come to its first point; the files that it writes to.
+    fn start(&self, family: &mut Family<'_>, worker: Wid, workers: u32) -> Result<[fs::File; 2], Error> {
         let program = self.programs.get(worker as usize - 1).unwrap_or(&self.programs[0]);
         let failed = |source: io::Error| match source.raw_os_error() {
             Some(libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL) => {
@@ -337,25 +398,50 @@ impl Traced {
             let source = newborn.last_words();
             return Err(Error::Program { program: program.shown.clone(), source });
         }
-        Ok(newborn)
+        Ok([out, err])
+    }
+
+    /// Nobody yet, in the folder as it is now.
+    fn family(&self, faults: Faults) -> Result<Family<'_>, Error> {
+        let folder = self.folder();
+        let failed = |source| Error::Folder { path: folder.clone(), source };
+        let roots = [folder.as_path()].into_iter().chain(self.job.watch.iter().map(PathBuf::as_path));
+        let places = Places::new(roots).map_err(failed)?;
+        let mut clock = Clock::new(self.job.began, Duration::from_millis(self.job.age));
+        // It is older than the run.
+        if let Some(made) = &self.made {
+            clock.found((made.dev(), made.ino()));
+        }
+        let reads = ReadBack::new(self.readback.as_ref(), places.root());
+        Ok(Family::new((&self.table, &self.watch), places, clock, faults, reads))
     }
 
     /// One run.
     fn go(&mut self, case: &Case, scheduler: &mut dyn Scheduler) -> Result<(History, Vec<u32>), Error> {
         self.lay_out()?;
+        let mut nursery = std::mem::take(&mut self.nursery);
+        let went = self.go_with(&mut nursery, case, scheduler);
+        self.facts.plain = nursery.plain();
+        self.nursery = nursery;
+        went
+    }
+
+    fn go_with(
+        &mut self,
+        nursery: &mut Nursery,
+        case: &Case,
+        scheduler: &mut dyn Scheduler,
+    ) -> Result<(History, Vec<u32>), Error> {
         let folder = self.folder();
         let failed = |source| Error::Folder { path: folder.clone(), source };
-        let places =
-            Places::new([folder.as_path()].into_iter().chain(self.job.watch.iter().map(PathBuf::as_path)))
-                .map_err(failed)?;
-        let clock = Clock::new(self.job.began, Duration::from_millis(self.job.age));
-        let reads = ReadBack::new(self.readback.as_ref(), places.root());
-        let mut family = Family::new((&self.table, &self.watch), places, clock, case.faults, reads);
+        nursery.meet(case.workers, self.made.as_ref().map(|made| (made.dev(), made.ino())));
+        self.raise(nursery)?;
+        let mut family = self.family(case.faults)?;
         (family.exact, family.deaf) = (self.job.exact, self.deaf);
         let mut run = Run { choices: Vec::new(), marks: Vec::new(), steps: 0, missing: Vec::new() };
         let mut went = Ok(());
         for worker in 1..=case.workers {
-            went = self.start(&mut family, worker, case.workers).map(drop);
+            went = self.bear(nursery, &mut family, worker, case.workers);
             if went.is_err() {
                 break;
             }
@@ -369,12 +455,12 @@ impl Traced {
         if went.is_ok() && run.missing.is_empty() && family.is_over() && (crashed || odd()) {
             let after = case.workers + 1;
             family.no_more_faults();
-            went = self.start(&mut family, after, case.workers).map(drop);
+            went = self.bear(nursery, &mut family, after, case.workers);
             if went.is_ok() {
                 went = run.play(&mut family, &mut Replay::new(Vec::new()));
             }
         }
-        self.facts.daemons = !family.tasks.is_empty() && run.missing.is_empty();
+        let daemons = !family.tasks.is_empty() && run.missing.is_empty();
         let ended = family.end_all();
         let silenced = self.watch.rest();
         went?;
@@ -404,24 +490,28 @@ impl Traced {
                 family.log(last, What::CheckFailed(code.unwrap_or(-1)));
             }
         }
-        self.ends = std::mem::take(&mut family.ends);
-        self.tids = std::mem::take(&mut family.tids);
-        self.facts = Facts {
+        let facts = Facts {
             contended: family.contended,
             stops: family.stops,
-            steps: std::mem::take(&mut family.taken),
-            outside: std::mem::take(&mut family.outside),
-            mapped: std::mem::take(&mut family.mapped),
-            daemons: self.facts.daemons,
+            steps: family.taken,
+            outside: family.outside,
+            mapped: family.mapped,
+            daemons,
             silenced,
-            strange: std::mem::take(&mut family.strange),
+            strange: family.strange,
             deafened: family.deafened,
             hurried: family.hurried,
             overruled: run.steps > UNFAIR,
-            trail: std::mem::take(&mut family.trail),
-            marks: std::mem::take(&mut run.marks),
+            trail: family.trail,
+            marks: run.marks,
+            plain: BTreeMap::new(),
         };
+        if family.census {
+            // It would see those who are copied.
+            nursery.close(Closed::Because("it looks through the list of processes"));
+        }
         let history = History { events: family.events, missing: run.missing, late: None };
+        (self.ends, self.tids, self.facts) = (family.ends, family.tids, facts);
         let length = run.choices.iter().rposition(|&choice| choice != 0).map_or(0, |last| last + 1);
         run.choices.truncate(length);
         Ok((history, run.choices))
@@ -579,6 +669,18 @@ fn pair(name: &OsStr, value: &OsStr) -> Option<CString> {
     pair.push("=");
     pair.push(value);
     CString::new(pair.into_vec()).ok()
+}
+
+/// Removes all that is in a folder.
+fn empty(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
 }
 
 /// The end of a file.

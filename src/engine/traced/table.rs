@@ -218,6 +218,7 @@ const COMMON: &[Entry] = &[
     (libc::SYS_futex, "futex", Futex),
     (libc::SYS_getrandom, "getrandom", Chance),
     (libc::SYS_setitimer, "setitimer", Timer),
+    (libc::SYS_timer_create, "timer_create", Timer),
     (libc::SYS_timer_settime, "timer_settime", Timer),
     (libc::SYS_io_uring_setup, "io_uring_setup", Refused),
 ];
