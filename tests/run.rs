@@ -217,7 +217,7 @@ fn hours_pass_at_once() {
 #[test]
 fn who_makes_no_call_is_killed_and_that_is_no_verdict() {
     let Some(program) = built_with("busy", &["-static"]) else { return };
-    says_so(&["--silence", "300ms"], &[program.to_str().unwrap()], 5, "made no call for 300ms");
+    says_so(&["--silence", "100ms"], &[program.to_str().unwrap()], 5, "made no call for 100ms");
 }
 
 #[test]

@@ -157,6 +157,7 @@ fn a_worker_is_killed_by_strace_where_it_was() {
 }
 
 #[test]
+#[ignore = "long"]
 fn what_delays_alone_do_not_reach_is_said() {
     if !can_trace() {
         return;

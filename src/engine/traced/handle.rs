@@ -188,11 +188,15 @@ impl Family<'_> {
         if writes && !device && !path.starts_with("/proc") {
             self.outside.entry(path.to_owned()).or_default().insert(worker);
         }
-        let alters = match kind {
-            Kind::Symlink { .. } | Kind::Link { .. } | Kind::Rename { .. } => true,
-            Kind::Remove { .. } | Kind::Change { .. } | Kind::Times { .. } => true,
-            _ => false,
-        };
+        let alters = matches!(
+            kind,
+            Kind::Symlink { .. }
+                | Kind::Link { .. }
+                | Kind::Rename { .. }
+                | Kind::Remove { .. }
+                | Kind::Change { .. }
+                | Kind::Times { .. }
+        );
         if alters {
             self.altered.get_or_insert_with(|| path.to_owned());
         }
