@@ -1,8 +1,8 @@
 //! Proof without lockfuzz: a shell script in which strace alone delays the calls that matter.
 //!
-//! A counterexample of a program says who goes on after whom. [`timetable`] makes times of that: when each worker is
-//! started, and before which of its calls it is held, for how long. strace delays the n-th call of a name, so [`log`]
-//! looks into what strace has written of a run which call that is. [`shell`] writes the script, [`trial`] runs it. Only
+//! A counterexample of a program says who goes on after whom. `timetable` makes times of that: when each worker is
+//! started, and before which of its calls it is held, for how long. strace delays the n-th call of a name, so `log`
+//! looks into what strace has written of a run which call that is. `shell` writes the script, `trial` runs it. Only
 //! a script that has failed ten times out of ten is a [`proof`].
 
 mod log;
