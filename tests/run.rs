@@ -343,10 +343,28 @@ fn a_folder_is_made_ready() {
 #[test]
 fn a_lock_of_an_hour_ago_is_an_hour_old() {
     let home = Home::new();
+    // However long it takes to make it ready.
+    let script = "mkdir once 2> /dev/null || exit 75; test old -ot lock;
+        [ $(($(date +%s) - $(stat -c %Y old))) = 3600 ] && [ $(($(date +%s) - $(stat -c %Y older))) = 5400 ] || exit 1
+        rmdir once";
+    let prepare = "touch old; touch -d '30 minutes ago' older";
+    ran(&home, &["--prepare", prepare, "--age", "1h", "--schedules", "5"], &["sh", "-c", script], 0);
+}
+
+#[test]
+fn what_is_copied_keeps_its_time() {
+    let home = Home::new();
+    fs::create_dir(home.path("from")).unwrap();
+    let there = fs::File::create(home.path("from/there")).unwrap();
+    there.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_007)).unwrap();
     let script =
-        "mkdir once 2> /dev/null || exit 75; test old -ot lock; age=$(($(date +%s) - $(stat -c %Y old)));
-        [ $age -ge 3599 ] && [ $age -le 3602 ] || exit 1; rmdir once";
-    ran(&home, &["--prepare", "touch old", "--age", "1h", "--schedules", "5"], &["sh", "-c", script], 0);
+        "mkdir once 2> /dev/null || exit 75; [ $(stat -c %Y there) = 1000000007 ] || exit 1; rmdir once";
+    let from = home.path("from");
+    ran(&home, &["--from", from.to_str().unwrap(), "--schedules", "5"], &["sh", "-c", script], 0);
+    // Unless it was changed since.
+    let flags = ["--from", from.to_str().unwrap(), "--schedules", "5", "--prepare", "touch there"];
+    let script = script.replace("1000000007", "$(date +%s)");
+    ran(&home, &flags, &["sh", "-c", &script], 0);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The clock that the workers see, and the times of the files they make.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::table::Form;
 
@@ -26,8 +28,8 @@ pub(super) enum Of {
 pub(super) struct Clock {
     /// Seconds since 1970 when the run began, as its workers see it.
     start: u64,
-    /// The same as it was when the files from before were made.
-    began: SystemTime,
+    /// Whatever is made since then is made for one run.
+    began: Stamp,
     /// How much later the workers were started than the files from before were made.
     age: Duration,
     now: Duration,
@@ -36,9 +38,10 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// A run that begins at `start`, and `age` after what is there already.
-    pub(super) fn new(start: u64, age: Duration) -> Self {
-        Clock { start, began: SystemTime::now(), age, now: Duration::ZERO, files: HashMap::new() }
+    /// A run that begins at `start`, and `age` after what is there already. What the kernel says to be of `began` or
+    /// later was made for this run, however long that took, and is as old as the run.
+    pub(super) fn new(start: u64, began: Stamp, age: Duration) -> Self {
+        Clock { start, began, age, now: Duration::ZERO, files: HashMap::new() }
     }
 
     /// Since the run began.
@@ -80,11 +83,6 @@ impl Clock {
         self.touch(inode, &[Of::Access, Of::Modify, Of::Change, Of::Birth]);
     }
 
-    /// A folder that is older than the run and is to look as if it were made for it.
-    pub(super) fn found(&mut self, inode: Inode) {
-        self.set(inode, Of::Birth, (self.start as i64, 0));
-    }
-
     pub(super) fn set(&mut self, inode: Inode, time: Of, stamp: Stamp) {
         self.files.entry(inode).or_default()[time as usize] = Some(stamp);
     }
@@ -93,42 +91,52 @@ impl Clock {
         (self.wall().as_secs() as i64, self.wall().subsec_nanos())
     }
 
-    /// What the workers see of a time that the kernel says a file has.
-    fn seen(&self, inode: Inode, time: Of, real: Stamp) -> Stamp {
+    /// What the workers see of a time that the kernel says a file has, and of a file that was changed last then.
+    fn seen(&self, inode: Inode, time: Of, real: Stamp, changed: Stamp) -> Stamp {
         if let Some(set) = self.files.get(&inode).and_then(|times| times[time as usize]) {
             return set;
         }
-        // As old as it was when the run began, to the second: what is finer differs from run to run.
-        let began = self.began.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as i128;
-        let age = began - (i128::from(real.0) * NANOS + i128::from(real.1));
-        let age = (age + NANOS / 2).div_euclid(NANOS);
-        ((i128::from(self.start) - age) as i64, 0)
-    }
-
-    /// How old it is by its time of modification, as the kernel says that; in whole seconds.
-    pub(super) fn age(&self, inode: Inode, modified: Stamp) -> i64 {
-        self.wall().as_secs() as i64 - self.seen(inode, Of::Modify, modified).0
+        let start = (self.start as i64, 0);
+        if self.began <= real && real <= changed {
+            return start;
+        }
+        // Whoever gave it an age did so when it was changed. To the second: what is finer differs from run to run.
+        let shift = (nanos(changed) - nanos(start)).max(0);
+        ((nanos(real) - shift + NANOS / 2).div_euclid(NANOS) as i64, 0)
     }
 
     /// Puts the times that the workers see into what stat has filled in; says how old the file is.
     pub(super) fn amend(&self, inode: Inode, form: Form, bytes: &mut [u8]) -> i64 {
-        let mut modified = (0, 0);
+        // The time of change comes last, for the others go by what the kernel says of it.
         let places: &[(Of, usize)] = match form {
             Form::Stat(_) => &[(Of::Access, 72), (Of::Modify, 88), (Of::Change, 104)],
-            Form::Statx(_) => &[(Of::Access, 64), (Of::Birth, 80), (Of::Change, 96), (Of::Modify, 112)],
+            Form::Statx(_) => &[(Of::Access, 64), (Of::Birth, 80), (Of::Modify, 112), (Of::Change, 96)],
         };
-        for &(time, at) in places {
+        let read = |bytes: &[u8], at: usize| -> Stamp {
             let seconds = i64::from_ne_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-            let nanos = u32::from_ne_bytes(bytes[at + 8..at + 12].try_into().expect("four bytes"));
-            if time == Of::Modify {
-                modified = (seconds, nanos);
-            }
-            let (seconds, nanos) = self.seen(inode, time, (seconds, nanos));
+            (seconds, u32::from_ne_bytes(bytes[at + 8..at + 12].try_into().expect("four bytes")))
+        };
+        let (mut age, changed) = (0, read(bytes, places[places.len() - 1].1));
+        for &(time, at) in places {
+            let (seconds, nanos) = self.seen(inode, time, read(bytes, at), changed);
             bytes[at..at + 8].copy_from_slice(&seconds.to_ne_bytes());
             bytes[at + 8..at + 12].copy_from_slice(&nanos.to_ne_bytes());
+            if time == Of::Modify {
+                age = self.wall().as_secs() as i64 - seconds;
+            }
         }
-        self.age(inode, modified)
+        age
     }
+}
+
+/// The time of the clock that the kernel takes the times of files from.
+pub(super) fn of_files() -> Stamp {
+    let now = clock_gettime(ClockId::RealtimeCoarse);
+    (now.tv_sec, now.tv_nsec as u32)
+}
+
+fn nanos((seconds, nanos): Stamp) -> i128 {
+    i128::from(seconds) * NANOS + i128::from(nanos)
 }
 
 /// How many bytes a result of this form has.
@@ -158,29 +166,59 @@ pub(super) fn to_spec(time: Duration) -> [u8; 16] {
 mod tests {
     use super::*;
 
-    fn stat(clock: &Clock, inode: Inode, modified: Stamp) -> (i64, i64) {
+    const BEGAN: i64 = 5_000_000;
+
+    /// What is shown of a time of modification, and the age, of a file that was changed last then.
+    fn stat(clock: &Clock, inode: Inode, modified: Stamp, changed: Stamp) -> (i64, i64) {
         let mut bytes = [0; 144];
-        bytes[88..96].copy_from_slice(&modified.0.to_ne_bytes());
+        for (at, time) in [(88, modified), (104, changed)] {
+            bytes[at..at + 8].copy_from_slice(&time.0.to_ne_bytes());
+            bytes[at + 8..at + 12].copy_from_slice(&time.1.to_ne_bytes());
+        }
         let age = clock.amend(inode, Form::Stat(1), &mut bytes);
         (i64::from_ne_bytes(bytes[88..96].try_into().unwrap()), age)
     }
 
     #[test]
-    fn what_is_from_before_keeps_its_age_and_what_is_new_has_none() {
-        let mut clock = Clock::new(1_000_000, Duration::from_secs(3600));
-        let hour_ago = clock.began.duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 - 3600;
-        let (shown, age) = stat(&clock, (1, 1), (hour_ago, 0));
-        assert!((996_399..=996_401).contains(&shown), "{shown}");
-        assert!((7199..=7201).contains(&age), "an hour, and another that it was left: {age}");
+    fn what_is_made_in_a_run_is_as_old_as_the_runs_clock_says() {
+        let mut clock = Clock::new(1_000_000, (BEGAN, 0), Duration::from_secs(3600));
+        let real = (BEGAN + 7, 3);
         clock.move_to(Duration::from_secs(10));
         clock.create((1, 2));
-        assert_eq!(stat(&clock, (1, 2), (hour_ago, 0)), (1_003_610, 0));
+        assert_eq!(stat(&clock, (1, 2), real, real), (1_003_610, 0));
         clock.move_to(Duration::from_secs(5));
         assert_eq!(clock.now(), Duration::from_secs(10), "it never moves back");
         clock.move_to(Duration::from_secs(70));
-        assert_eq!(stat(&clock, (1, 2), (hour_ago, 0)).1, 60);
+        assert_eq!(stat(&clock, (1, 2), real, real).1, 60);
         clock.touch((1, 2), &[Of::Modify]);
-        assert_eq!(stat(&clock, (1, 2), (hour_ago, 0)).1, 0);
+        assert_eq!(stat(&clock, (1, 2), real, real).1, 0);
+    }
+
+    #[test]
+    fn how_long_it_takes_to_make_a_folder_ready_makes_nothing_older() {
+        let clock = Clock::new(BEGAN as u64, (BEGAN, 900_000_000), Duration::ZERO);
+        for made in [(BEGAN, 900_000_000), (BEGAN + 1, 0), (BEGAN + 600, 0)] {
+            assert_eq!(stat(&clock, (1, 1), made, made), (BEGAN, 0));
+            assert_eq!(stat(&clock, (1, 1), made, (made.0 + 9, 0)), (BEGAN, 0), "changed a little later");
+            let hour_ago = (made.0 - 3600, made.1);
+            assert_eq!(stat(&clock, (1, 1), hour_ago, made), (BEGAN - 3600, 3600), "touch -d '1 hour ago'");
+            let to_come = (made.0 + 10, made.1);
+            assert_eq!(stat(&clock, (1, 1), to_come, made), (BEGAN + 10, -10), "touch -d '10 seconds'");
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_keeps_its_times() {
+        // As in a replay, some days after it was saved.
+        let clock = Clock::new(1_000_000, (BEGAN, 0), Duration::from_secs(3600));
+        let hour_ago = (1_000_000 - 3600, 0);
+        assert_eq!(
+            stat(&clock, (1, 1), hour_ago, hour_ago),
+            (996_400, 7200),
+            "an hour, and another that it was left"
+        );
+        let since = (1_000_000 + 60, 0);
+        assert_eq!(stat(&clock, (1, 1), since, since), (1_000_000, 3600), "nothing is of a time to come");
     }
 
     #[test]

@@ -45,7 +45,7 @@ use crate::schedule::{Command as Asked, Order, Time, Wid, at_once};
 use crate::stage::Access;
 use crate::sys::tracee::{self, Filter, Start};
 
-use clock::Clock;
+use clock::{Clock, Inode, Of, Stamp};
 use family::{End, Family};
 use nursery::{Closed, Nursery};
 use place::Places;
@@ -89,6 +89,10 @@ pub struct Traced {
     tids: HashMap<i32, Wid>,
     /// The private folder as it was made.
     made: Option<fs::Metadata>,
+    /// When there was no file of any run yet.
+    began: Stamp,
+    /// What `--from` has put into the folder, with its times of modification.
+    copied: BTreeSet<(Inode, Stamp)>,
     /// Those who are copied.
     nursery: Nursery,
     /// Of the run before.
@@ -175,6 +179,8 @@ impl Traced {
             deaf: false,
             tids: HashMap::new(),
             made: None,
+            began: clock::of_files(),
+            copied: BTreeSet::new(),
             nursery: Nursery::default(),
             facts,
             base,
@@ -301,11 +307,16 @@ impl Traced {
                 let why = String::from_utf8_lossy(&went.stderr).trim().to_owned();
                 return Err(Error::Folder { path: from.clone(), source: io::Error::other(why) });
             }
+            self.copied = modified(&folder).map_err(failed)?;
         }
         if let Some(line) = &self.job.prepare {
             let (code, said) = self.shell(line, 0).map_err(failed)?;
             if code != Some(0) {
                 return Err(Error::Prepare { line: line.clone(), said });
+            }
+            if !self.copied.is_empty() {
+                let now = modified(&folder).map_err(failed)?;
+                self.copied.retain(|file| now.contains(file));
             }
         }
         self.compare_watched()
@@ -407,10 +418,9 @@ impl Traced {
         let failed = |source| Error::Folder { path: folder.clone(), source };
         let roots = [folder.as_path()].into_iter().chain(self.job.watch.iter().map(PathBuf::as_path));
         let places = Places::new(roots).map_err(failed)?;
-        let mut clock = Clock::new(self.job.began, Duration::from_millis(self.job.age));
-        // It is older than the run.
-        if let Some(made) = &self.made {
-            clock.found((made.dev(), made.ino()));
+        let mut clock = Clock::new(self.job.began, self.began, Duration::from_millis(self.job.age));
+        for &(inode, modified) in &self.copied {
+            clock.set(inode, Of::Modify, modified);
         }
         let reads = ReadBack::new(self.readback.as_ref(), places.root());
         Ok(Family::new((&self.table, &self.watch), places, clock, faults, reads))
@@ -681,6 +691,20 @@ fn empty(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A folder and what is in it and in those below it, and when each was modified.
+fn modified(folder: &Path) -> io::Result<BTreeSet<(Inode, Stamp)>> {
+    let time = |of: fs::Metadata| ((of.dev(), of.ino()), (of.mtime(), of.mtime_nsec() as u32));
+    let mut all = BTreeSet::from([time(fs::symlink_metadata(folder)?)]);
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => all.append(&mut modified(&entry.path())?),
+            false => drop(all.insert(time(entry.metadata()?))),
+        }
+    }
+    Ok(all)
 }
 
 /// The end of a file.

@@ -401,7 +401,7 @@ impl<'a> World<'a> {
     fn touches_with(&self, worker: usize, op: &Op, child: Option<i32>) -> Option<Vec<Access>> {
         let rig = self.rig;
         let places = Places::new([self.root.as_path()]).unwrap();
-        let clock = Clock::new(0, Duration::ZERO);
+        let clock = Clock::new(0, (0, 0), Duration::ZERO);
         let reads = ReadBack::new(None, &self.root);
         let mut family = Family::new((&rig.table, &rig.watch), places, clock, Faults::NONE, reads);
         family.exact = rig.exact;
