@@ -15,27 +15,31 @@ pub struct Mixed {
 
 struct Seat {
     scheduler: Box<dyn Scheduler>,
-    /// It has a turn in every so manieth round, the first one included, and so many rounds to wait.
+    /// It has a turn in every so manieth round, and so many rounds to wait.
     every: u32,
     waits: u32,
 }
 
 impl Mixed {
-    /// The default: the [random walk](Random), [`Race`], [`Surw`], [`Pos`], and [`Unmet`]; in every fourth
-    /// round [`Pct`] of this depth, which seldom is the best of them.
+    /// The default: [`Unmet`] in every round, and by turns the [random walk](Random) and [`Surw`], or [`Race`] and
+    /// [`Pos`]; in every fourth round [`Pct`] of this depth, which seldom is the best of them.
     pub fn new(seed: u64, depth: u32) -> Self {
         let mut mixed = Mixed::of(|profile| {
             vec![
                 // First, because it has nothing to learn.
                 Box::new(Random::new(seed)),
-                Box::new(Race::new(seed, profile.clone())),
                 Box::new(Surw::new(seed, profile.clone())),
+                Box::new(Race::new(seed, profile.clone())),
                 Box::new(Pos::new(seed)),
                 Box::new(Unmet::new(seed, profile.clone())),
                 Box::new(Pct::new(seed, depth, profile.clone())),
             ]
         });
-        mixed.schedulers.last_mut().expect("six of them").every = 4;
+        for (seat, (every, waits)) in
+            mixed.schedulers.iter_mut().zip([(2, 0), (2, 0), (2, 1), (2, 1), (1, 0), (4, 0)])
+        {
+            (seat.every, seat.waits) = (every, waits);
+        }
         mixed
     }
 

@@ -380,6 +380,24 @@ fn unmet_finds_what_random_misses() {
 }
 
 #[test]
+fn unmet_lets_one_through() {
+    // A passes the place that B and C must meet at, and changes what C finds, but not B, who has looked already.
+    let a = [vec![Step::Load(0)], vec![Step::Own; 8], vec![Step::Store(1, 9), Step::Store(0, 1)]].concat();
+    let b = vec![Step::Load(0), Step::Store(1, 1), Step::Load(1)];
+    let c = vec![Step::Load(0), Step::Store(1, 2)];
+    let program = Program { workers: vec![a, b, c], blocking: Blocking::Foreseen };
+    let wanted = [vec![0], vec![0, 2], vec![1]];
+    let finds = |mut scheduler: Box<dyn Scheduler>| {
+        (0..1_000).filter(|_| execute(&program, &mut scheduler).unwrap().outcome.seen == wanted).count()
+    };
+    // Each of A's eleven steps has odds of 1 in 3 to come before anybody else's.
+    assert_eq!(finds(Box::new(Random::new(1))), 0);
+    let found = finds(Box::new(Learning::new(|profile| Unmet::new(1, profile))));
+    println!("unmet: {found} of 1,000");
+    assert!(found > 5, "{found}");
+}
+
+#[test]
 fn surw_is_uniform_over_the_interesting_steps() {
     // A stores x once; B loads x three times, and so much else that a walk has A nearly always first.
     let long = [vec![Step::Own; 20], vec![Step::Load(0); 3]].concat();

@@ -16,6 +16,9 @@ use crate::stage::{Access, Object};
 /// farthest on the workers' way: a lock is taken before what it protects is touched. When all who can go on
 /// are there, nobody takes two steps in a row: one that reads what it wrote shall see what another wrote since.
 ///
+/// Some locks break where one worker gives the lock back while another has half of it, and let in a third. So two
+/// are held back at least, and of the others a random number is let through, before anybody else.
+///
 /// Jie Yu, Satish Narayanasamy, Cristiano Pereira, Gilles Pokam, "Maple: A Coverage-Driven Testing Tool for
 /// Multithreaded Programs", 2012, does that for orders of two accesses: it remembers those that were seen, and
 /// forces those that were not. To hold a worker back is from Sen (see [`Race`](super::Race)).
@@ -35,11 +38,13 @@ pub struct Unmet {
     /// Who has touched what in this execution.
     touched: BTreeSet<(Object, Wid)>,
     target: Option<Object>,
+    /// Who is not held there.
+    passers: BTreeSet<Wid>,
     /// Who moved last.
     last: Option<Wid>,
     priorities: BTreeMap<Wid, u64>,
-    /// After how many steps a worker falls.
-    falls: BTreeMap<Wid, u32>,
+    /// After how many steps a worker falls, and to which priority if not below all others.
+    falls: BTreeMap<Wid, (u32, Option<u64>)>,
     /// The next one who falls gets a priority below this one.
     floor: u64,
 }
@@ -50,6 +55,8 @@ const ODDS: usize = 16;
 /// Who has fallen is below this, who will fall above [`FIRST`], and everybody else in between.
 const FLOOR: u64 = 1 << 16;
 const FIRST: u64 = 1 << 63;
+/// Who is let through comes after these and before the rest.
+const SECOND: u64 = 1 << 62;
 
 impl Unmet {
     /// `profile` says who touches what.
@@ -61,6 +68,7 @@ impl Unmet {
             nearest: BTreeMap::new(),
             touched: BTreeSet::new(),
             target: None,
+            passers: BTreeSet::new(),
             last: None,
             priorities: BTreeMap::new(),
             falls: BTreeMap::new(),
@@ -68,8 +76,20 @@ impl Unmet {
         }
     }
 
-    /// Of these, those who will fall: not all of them, so that somebody is there to go past.
-    fn draw_falls(&mut self, target: Object, mut workers: Vec<Wid>) {
+    /// Of these, those who are let through, and those who will fall: not all of the others, so that somebody is there
+    /// to go past.
+    fn draw(&mut self, target: Object, mut workers: Vec<Wid>) {
+        for _ in 0..self.dice.below(workers.len().saturating_sub(1).max(1)) {
+            let passer = workers.swap_remove(self.dice.below(workers.len()));
+            self.passers.insert(passer);
+            let priority = SECOND | self.dice.number() >> 2;
+            self.priorities.insert(passer, priority);
+            if self.dice.below(2) == 0 {
+                let steps = self.nearest.get(&(target, passer)).copied().unwrap_or_default();
+                self.priorities.insert(passer, u64::MAX);
+                self.falls.insert(passer, (1 + self.dice.below(steps as usize + 1) as u32, Some(priority)));
+            }
+        }
         let most = workers.len().saturating_sub(1);
         for _ in 0..if most == 0 { 0 } else { 1 + self.dice.below(most) } {
             let worker = workers.swap_remove(self.dice.below(workers.len()));
@@ -77,7 +97,7 @@ impl Unmet {
             let steps = self.nearest.get(&(target, worker)).copied().unwrap_or_default();
             // Not before its first step: that is an order which the priorities make as well.
             if steps > 1 {
-                self.falls.insert(worker, 1 + self.dice.below(steps as usize - 1) as u32);
+                self.falls.insert(worker, (1 + self.dice.below(steps as usize - 1) as u32, None));
             }
         }
     }
@@ -111,13 +131,14 @@ impl Scheduler for Unmet {
         self.falls.clear();
         self.floor = FLOOR;
         self.target = None;
+        self.passers.clear();
         self.last = None;
         let contended = self.profile.contended();
         let unmet: Vec<_> = contended.iter().filter(|(object, _)| !self.met.contains(object)).collect();
         let pool = if unmet.is_empty() { contended.iter().collect() } else { unmet };
         if let Some((object, touched)) = pool.into_iter().max_by_key(|(object, _)| self.distance(*object)) {
             self.target = Some(*object);
-            self.draw_falls(*object, touched.steps.keys().copied().collect());
+            self.draw(*object, touched.steps.keys().copied().collect());
         }
         true
     }
@@ -126,14 +147,17 @@ impl Scheduler for Unmet {
         self.look(enabled);
         for one in enabled {
             let priority = self.priorities.entry(one.worker);
-            priority.or_insert_with(|| (self.dice.number() & !FIRST).max(FLOOR));
-            if self.falls.get(&one.worker).is_some_and(|&at| one.step >= at) {
+            priority.or_insert_with(|| (self.dice.number() >> 2).max(FLOOR));
+            if let Some(&(_, to)) = self.falls.get(&one.worker).filter(|(after, _)| one.step >= *after) {
                 self.falls.remove(&one.worker);
                 self.floor -= 1;
-                self.priorities.insert(one.worker, self.floor);
+                self.priorities.insert(one.worker, to.unwrap_or(self.floor));
             }
         }
-        let is_held = |one: &Enabled| one.next.iter().any(|access| Some(access.object()) == self.target);
+        let is_held = |one: &Enabled| {
+            let there = one.next.iter().any(|access| Some(access.object()) == self.target);
+            there && !self.passers.contains(&one.worker)
+        };
         let free: Vec<_> = (0..enabled.len()).filter(|&index| !is_held(&enabled[index])).collect();
         let others: Vec<_> =
             (0..enabled.len()).filter(|&index| Some(enabled[index].worker) != self.last).collect();
