@@ -64,7 +64,7 @@ SOUND = [
     Row("filelock", False, f"{PYTHON} {WORKERS}/file_lock.py", package="filelock", twin="filelock-x"),
     Row("fasteners", False, f"{PYTHON} {WORKERS}/fasteners_lock.py", package="fasteners", twin="fasteners-x"),
     Row("fs2", False, f"{BUILT}/fs2_lock", package="fs2", twin="fs2-x"),
-    Row("node-wx", False, f"node {WORKERS}/node_wx.js", program="node", twin="node-w"),
+    Row("node-wx", False, f"node {WORKERS}/node_wx.js", 2, program="node", twin="node-w"),
     Row("sqlite-rollback", False, COUNTER, prepare=database("delete"), twin="sqlite-rollback-x"),
     Row("sqlite-wal", False, COUNTER, prepare=database("wal"), twin="sqlite-wal-x"),
     Row("mkdir", False, f"sh {WORKERS}/mkdir.sh", twin="mkdir-p"),

@@ -1,13 +1,13 @@
 # Removes the lock of a holder that is dead, makes its own, and looks whether it is its own that is there. By the time
 # of that look another may not yet have removed it.
 until (set -C; echo $$ > lock) 2> /dev/null; do
+    holder=$(cat lock 2> /dev/null)
     # Gone by now, or made and not yet written: somebody alive has it.
-    read -r holder 2> /dev/null < lock || exit 75
+    [ -n "$holder" ] || exit 75
     kill -0 "$holder" 2> /dev/null && exit 75
     rm -f lock
 done
-read -r holder 2> /dev/null < lock
-[ "$holder" = $$ ] || exit 75
+[ "$(cat lock 2> /dev/null)" = $$ ] || exit 75
 
 [ -e lockfuzz:enter ]
 echo "$LOCKFUZZ_WORKER" > cache
