@@ -84,6 +84,7 @@ SOUND = [
     Row("fcntl", False, f"{BUILT}/fcntl", twin="fcntl-close"),
     Row("flock-checked", False, f"{BUILT}/flock_checked", twin="flock-unlink", twin_workers=3),
     Row("bakery", False, f"{BUILT}/bakery", twin="bakery-no-choosing"),
+    Row("symlink", False, f"{PYTHON} {WORKERS}/symlink.py", twin="symlink-x"),
     Row("flock-reread", False, f"{PYTHON} {WORKERS}/flock_reread.py", twin="flock-upgrade"),
     Row("experiment-flock", False, f"{PYTHON} {WORKERS}/flock.py"),
 ]
