@@ -1,22 +1,20 @@
-"""filelock.FileLock: flock on a file, asked again every twentieth of a second."""
+"""filelock.FileLock: flock on a file, asked again every twentieth of a second. Broken: asked once, and nobody looks
+what the answer is."""
 
-import os
+import contextlib
 import sys
-from pathlib import Path
 
 from filelock import FileLock, Timeout
+from inside import broken, inside
 
-me = os.environ["LOCKFUZZ_WORKER"]
-cache = Path("cache")
-
+lock = FileLock("lock", timeout=10)
 try:
-    with FileLock("lock", timeout=10):
-        os.path.exists("lockfuzz:enter")
-        cache.write_text(me)
-        seen = cache.read_text()
-        os.path.exists("lockfuzz:leave")
+    if broken:
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=0)
+    else:
+        lock.acquire()
+    inside()
+    lock.release()
 except Timeout:
     sys.exit(75)
-
-if seen != me:
-    sys.exit(f"worker {me} read back {seen!r}")

@@ -1,5 +1,7 @@
-# Only one can make a directory.
-mkdir lock 2> /dev/null || exit 75
+# Only one can make a directory. Broken: with -p everybody can.
+[ "${1-}" = broken ] && parents=-p
+# shellcheck disable=SC2086
+mkdir ${parents-} lock 2> /dev/null || exit 75
 
 [ -e lockfuzz:enter ]
 echo "$LOCKFUZZ_WORKER" > cache
