@@ -71,6 +71,11 @@ fn a_shell_with_children_repeats() {
     assert_repeats(&["sh", "-c", SHELL], 20);
 }
 
+#[test]
+fn a_device_that_gives_chance_repeats() {
+    assert_repeats(&["sh", "-c", ": > $(od -An -N4 -tu4 /dev/urandom | tr -d ' '); ls"], 3);
+}
+
 /// The interpreter itself. None, and that is said, where there is none.
 fn python() -> Option<String> {
     let words = ["-c", "import sys; print(sys.executable)"];
@@ -254,7 +259,7 @@ fn whoever_a_copy_would_not_be_like_is_started_and_it_is_said_why() {
         ("wipes", "it has memory that no copy inherits"),
         ("writes", &writes),
         ("text", "it starts otherwise each time"),
-        ("urandom", "it starts otherwise each time"),
+        ("uuid", "it starts otherwise each time"),
         ("list", "it looks through the list of processes"),
     ] {
         let words = [program.as_str(), what, file.to_str().unwrap()];

@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
     if (!strcmp(what, "pipe")) { int ends[2]; if (pipe(ends)) return 2; }
     if (!strcmp(what, "writes")) open(argv[2], O_RDWR | O_CREAT, 0600);
     if (!strcmp(what, "text")) { text = malloc(16); snprintf(text, 16, "%d", me); }
-    if (!strcmp(what, "urandom")) read(open("/dev/urandom", O_RDONLY), unknown, 4);
+    if (!strcmp(what, "uuid")) { int fd = open("/proc/sys/kernel/random/uuid", O_RDONLY); read(fd, unknown, 4); close(fd); }
     if (!strcmp(what, "list")) open("/proc", O_RDONLY | O_DIRECTORY);
     int file = !strcmp(what, "reads") ? open(argv[2], O_RDONLY) : -1;
     if (file >= 0) read(file, line, 3);

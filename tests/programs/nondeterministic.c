@@ -4,7 +4,7 @@
 
 int main(void) {
     unsigned char coin = 0;
-    int random = open("/dev/urandom", O_RDONLY);
+    int random = open("/proc/sys/kernel/random/uuid", O_RDONLY);
     read(random, &coin, 1);
     close(random);
     close(open(coin % 2 ? "heads" : "tails", O_WRONLY | O_CREAT, 0600));

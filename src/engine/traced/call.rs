@@ -395,9 +395,13 @@ pub(super) fn tame(text: &str, tids: &HashMap<i32, Wid>) -> String {
         let end = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
         let (number, after) = from.split_at(end);
         tamed += before;
-        match number.parse().ok().and_then(|pid: i32| tids.get(&pid)) {
-            Some(worker) => {
-                let _ = write!(tamed, "PID{worker}");
+        // One or two digits behind it may be something else: `.lk4711` and half a byte of the time.
+        let whole = |end: usize| Some((tids.get(&number.get(..end)?.parse().ok()?)?, end));
+        let length = number.len();
+        let begin = |end| whole(end).filter(|_| end >= 4);
+        match whole(length).or_else(|| [1, 2].into_iter().find_map(|less| begin(length.checked_sub(less)?))) {
+            Some((worker, end)) => {
+                let _ = write!(tamed, "PID{worker}{}", &number[end..]);
             }
             None => tamed += number,
         }
@@ -512,6 +516,8 @@ mod tests {
     fn pids_are_told_by_the_names_of_their_workers() {
         let tids = HashMap::from([(4711, 1), (47, 2)]);
         assert_eq!(tame("lock.4711 by 47, not 471 or 47a", &tids), "lock.PID1 by PID2, not 471 or PID2a");
+        assert_eq!(tame(".lk47113host .lk471112 .lk4711123", &tids), ".lkPID13host .lkPID112 .lk4711123");
+        assert_eq!(tame("471 472", &tids), "471 472", "a short one has no digits behind it");
     }
 
     #[test]

@@ -16,6 +16,8 @@ use super::family::{Family, Pending, State, Wait, answer};
 use super::place;
 use super::table::{ClockForm, Form, Kind, Patience, TimesForm};
 
+/// The devices that give bytes by chance.
+const CHANCE: [&str; 2] = ["/dev/random", "/dev/urandom"];
 /// An auxiliary value that is to be passed over, and those that are.
 const AT_IGNORE: u64 = 1;
 const AT_RANDOM: u64 = 25;
@@ -43,7 +45,7 @@ impl Family<'_> {
             Kind::Sleep { clock, flags, time } => return self.on_sleep(stopped, [clock, flags], time, words),
             Kind::Wait(patience) => return self.on_wait(stopped, patience, registers),
             Kind::Futex => return self.on_futex(stopped, registers),
-            Kind::Chance => return self.on_chance(stopped, worker, words),
+            Kind::Chance => return self.on_chance(stopped, worker, words[0], words[1]),
             Kind::Timer => {
                 if let Some(of) = self.processes.get_mut(&process) {
                     of.timers = true;
@@ -287,6 +289,10 @@ impl Family<'_> {
         let mut files = Vec::new();
         for fd in fds {
             let Some(path) = place::descriptor_path(process, fd) else { continue };
+            if call.name == "read" && CHANCE.iter().any(|chance| path == Path::new(chance)) {
+                let worker = self.tasks.get(&stopped.tid()).map_or(0, |task| task.worker);
+                return self.on_chance(stopped, worker, words[1], words[2]);
+            }
             if !path.is_absolute() {
                 // A pipe, a socket, and the like: it may wait for somebody.
                 if matches!(call.kind, Kind::FdRead | Kind::FdWrite { .. } | Kind::Copy { .. }) {
@@ -466,9 +472,9 @@ impl Family<'_> {
     }
 
     /// The same bytes for the same worker in each run (splitmix64, Steele, Lea and Flood, 2014).
-    fn on_chance(&mut self, stopped: Stopped, worker: Wid, words: [u64; 6]) -> io::Result<()> {
+    fn on_chance(&mut self, stopped: Stopped, worker: Wid, at: u64, length: u64) -> io::Result<()> {
         let state = self.chances.entry(worker).or_insert(u64::from(worker) << 32);
-        let mut bytes = vec![0; words[1].min(1 << 20) as usize];
+        let mut bytes = vec![0; length.min(1 << 20) as usize];
         for chunk in bytes.chunks_mut(8) {
             *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut word = *state;
@@ -477,7 +483,7 @@ impl Family<'_> {
             word ^= word >> 31;
             chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
         }
-        match stopped.write(words[0], &bytes) {
+        match stopped.write(at, &bytes) {
             Ok(()) => answer(stopped, bytes.len() as i64),
             Err(_) => stopped.go(None),
         }
