@@ -277,6 +277,14 @@ fn a_lock_is_left_behind() {
     script("left_behind.sh", &["--schedules", "300"], 100, STUCK);
 }
 
+/// Something is left behind that is not there after the workers ran one by one, so a fresh one comes as well.
+#[test]
+fn the_check_is_asked_before_a_fresh_worker_comes() {
+    let line = "echo >> log; [ -e lock ] && { : > left; exit 0; }; : > lock; rm -f lock";
+    let check = ["--schedules", "20", "--check", "[ \"$(wc -l < log)\" = 2 ]"];
+    says_so(&check, &["sh", "-c", line], 0, "PASS 20 schedules");
+}
+
 #[test]
 fn a_lock_outlives_a_holder_that_is_killed() {
     script("crash.sh", &["--schedules", "30"], 0, "PASS 30 schedules");

@@ -452,7 +452,16 @@ impl Traced {
         // Can anybody still get the lock?
         let odd = || self.leftovers.as_ref().is_some_and(|known| !self.names(&family.tids).is_subset(known));
         let crashed = family.events.iter().any(|event| event.what == What::Crashed);
-        if went.is_ok() && run.missing.is_empty() && family.is_over() && (crashed || odd()) {
+        let afresh = went.is_ok() && run.missing.is_empty() && family.is_over() && (crashed || odd());
+        let mut content = true;
+        if afresh {
+            // It is asked what came of the others.
+            match self.is_content(&mut family, case.workers) {
+                Ok(is_so) => content = is_so,
+                Err(why) => went = Err(why),
+            }
+        }
+        if afresh && content && went.is_ok() {
             let after = case.workers + 1;
             family.no_more_faults();
             went = self.bear(nursery, &mut family, after, case.workers);
@@ -476,19 +485,8 @@ impl Traced {
             let worker = family.silent().unwrap_or(1);
             run.missing = vec![Missing { worker, command: Asked::Write, why: Absence::Silent }];
         }
-        let ends_well = |end: &End| match end {
-            End::Code(code) => *code == 0 || self.job.ok_exit.contains(code),
-            End::Signal(_) => false,
-        };
-        if let Some(line) = &self.job.check
-            && run.missing.is_empty()
-            && family.ends.values().all(ends_well)
-        {
-            let (code, _) = self.shell(line, case.workers).map_err(failed)?;
-            if code != Some(0) {
-                let last = family.events.last().map_or(1, |event| event.worker);
-                family.log(last, What::CheckFailed(code.unwrap_or(-1)));
-            }
+        if !afresh && run.missing.is_empty() {
+            self.is_content(&mut family, case.workers)?;
         }
         let facts = Facts {
             contended: family.contended,
@@ -515,6 +513,26 @@ impl Traced {
         let length = run.choices.iter().rposition(|&choice| choice != 0).map_or(0, |last| last + 1);
         run.choices.truncate(length);
         Ok((history, run.choices))
+    }
+}
+
+impl Traced {
+    /// Is the check at the end content? It is not asked where somebody did not end well.
+    fn is_content(&self, family: &mut Family<'_>, workers: u32) -> Result<bool, Error> {
+        let ends_well = |end: &End| match end {
+            End::Code(code) => *code == 0 || self.job.ok_exit.contains(code),
+            End::Signal(_) => false,
+        };
+        let Some(line) = self.job.check.as_ref().filter(|_| family.ends.values().all(ends_well)) else {
+            return Ok(true);
+        };
+        let failed = |source| Error::Folder { path: self.folder(), source };
+        let (code, _) = self.shell(line, workers).map_err(failed)?;
+        if code != Some(0) {
+            let last = family.events.last().map_or(1, |event| event.worker);
+            family.log(last, What::CheckFailed(code.unwrap_or(-1)));
+        }
+        Ok(code == Some(0))
     }
 }
 
