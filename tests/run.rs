@@ -291,6 +291,98 @@ fn a_lock_outlives_a_holder_that_is_killed() {
     script("crash.sh", &["--faults", "crash"], 100, STUCK);
 }
 
+/// What each careless program does, its folder, and what is said of it: the law, what it takes, and the step.
+type Befallen = (&'static str, &'static [&'static str], &'static str, [&'static str; 2]);
+
+const BEFALLEN: [Befallen; 6] = [
+    ("eintr", &[], TWO_INSIDE, ["EINTR at the flock of worker ", "INTERRUPTED: EINTR"]),
+    (
+        "short-write",
+        &["--check", "[ \"$(sort -u log)\" = 'a whole line' ]"],
+        "FAIL the check at the end fails",
+        ["a short write at the write of worker ", "SHORT WRITE"],
+    ),
+    (
+        "short-read",
+        &["--prepare", "echo 1000 > counter", "--check", "[ \"$(cat counter)\" = 1002 ]"],
+        "FAIL the check at the end fails",
+        ["a short read at the read of worker ", "SHORT READ"],
+    ),
+    ("enospc", &[], STUCK, ["ENOSPC at the ", "DISK FULL: ENOSPC"]),
+    ("eio", &[], STUCK, ["EIO at the fsync of worker ", "DISK FAILS: EIO"]),
+    ("estale", &[], TWO_INSIDE, ["ESTALE at the mkdir of worker ", "FILE IS STALE: ESTALE"]),
+];
+
+/// What was saved of a run that failed with one fault, which its timeline and its sentence name.
+#[track_caller]
+fn one_fault(home: &Home, said: &Ran, [takes, drawn]: [&str; 2]) -> String {
+    let flat = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let needs = flat.split("needs ").nth(1).unwrap_or_else(|| panic!("{}", said.out));
+    let needs = needs.split(" step worker 1").next().unwrap();
+    assert!(needs.starts_with(takes) && !needs.contains(" and "), "{}", said.out);
+    // The step that it names is the call, and the one before it is the fault.
+    let step: usize = needs.rsplit("at step ").next().unwrap().parse().unwrap();
+    let line = |step: usize| {
+        let number = |line: &&str| line.split(' ').find(|word| !word.is_empty()) == Some(&step.to_string());
+        said.out.lines().find(number).unwrap_or_else(|| panic!("{}", said.out))
+    };
+    assert!(line(step - 1).contains(drawn), "{}", said.out);
+    let call = takes.split(" at the ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or("");
+    assert!(line(step).contains(call), "{}", said.out);
+    let saved = said.out.lines().find_map(|line| line.strip_prefix("saved   ")).unwrap().to_owned();
+    let case = json(&fs::read_to_string(home.path(&saved)).unwrap())["case"]["faults"].clone();
+    let counts = case.as_object().unwrap().values().map(|count| count.as_u64().unwrap());
+    assert_eq!(counts.sum::<u64>(), 1, "{case}");
+    saved
+}
+
+#[test]
+fn a_call_that_fails_or_does_half_is_found_named_and_replayed() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let program = program.to_str().unwrap();
+    for (kind, flags, law, words) in BEFALLEN {
+        let home = Home::new();
+        let said = ran(&home, &[flags, &["--faults", kind]].concat(), &[program, kind], 100);
+        let flat = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(law), "{}", said.out);
+        let saved = one_fault(&home, &said, words);
+        let again = run(home.lockfuzz(["replay", &saved]));
+        again.assert_code(100);
+        assert!(again.out.contains("seen again"), "{}", again.out);
+        // Nothing is wrong with it where nothing fails, and nothing where it looks what came of its calls.
+        ran(&home, &[flags, &["--schedules", "20"]].concat(), &[program, kind], 0);
+        let said = ran(&home, &[flags, &["--faults", kind]].concat(), &[program, kind, "careful"], 0);
+        assert!(said.out.contains("PASS  60 schedules"), "{}", said.out);
+        let flat = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!flat.contains("possible"), "it could strike: {}", said.out);
+        assert!(!flat.contains(&format!(", {kind}")), "it was tried: {}", said.out);
+    }
+}
+
+/// After a signal with such a handler the kernel begins the call again.
+#[test]
+fn nobody_is_interrupted_where_calls_are_begun_again() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let words = [program.to_str().unwrap(), "restart"];
+    let not_tried = "not tried: crash, stall, short-write, short-read, enospc, eio, estale; \
+                     at no call possible: eintr";
+    says_so(&["--faults", "eintr"], &words, 0, not_tried);
+}
+
+#[test]
+fn faults_that_are_not_needed_are_taken_away() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let home = Home::new();
+    // (Killed inside, it would leave the lock behind.)
+    let others = "stall,eintr,short-write,short-read,enospc,eio";
+    let said = ran(&home, &["--faults", others], &["sh", "-c", BROKEN], 100);
+    assert!(said.out.contains("no faults") && !said.out.contains("needs"), "{}", said.out);
+    // Each of the two leaves the lock behind, and one is enough.
+    let flags = ["--faults", "enospc,eio"];
+    let said = ran(&home, &flags, &[program.to_str().unwrap(), "eio"], 100);
+    one_fault(&home, &said, ["E", "DISK F"]);
+}
+
 #[test]
 fn what_fails_alone_is_no_race() {
     script("alone.sh", &[], 2, "without any interleaving");
