@@ -547,10 +547,11 @@ fn however_lockfuzz_dies_nobody_survives() {
     ran(&home, &["--schedules", "3"], &words, 0);
 }
 
-/// What is said up to the law: what comes after it was found within a time.
+/// What is said up to the law, or the cause: what comes after it was found within a time.
 fn without_time(said: &str) -> Vec<&str> {
-    let timed = |line: &&str| !line.trim().starts_with("replayed");
-    said.lines().take_while(|line| !line.starts_with("law")).filter(timed).collect()
+    let timeless = |line: &&str| !line.trim().starts_with("replayed") && !line.ends_with(" s in all)");
+    let ends = |line: &&str| line.starts_with("law") || line.starts_with("cause");
+    said.lines().take_while(|line| !ends(line)).filter(timeless).collect()
 }
 
 #[test]
@@ -563,6 +564,18 @@ fn copies_find_what_starts_find() {
         assert_eq!(without_time(&said[0]), without_time(&said[1]));
         assert!(!said[1].contains("started anew"), "{}", said[1]);
     }
+}
+
+/// Its handler is there before its first call on a file, so a copy has it as well.
+#[test]
+fn copies_meet_the_faults_that_starts_meet() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let said = [&["--faults", "eintr", "--plain-starts"][..], &["--faults", "eintr"]].map(|flags| {
+        let home = Home::new();
+        ran(&home, flags, &[program.to_str().unwrap(), "eintr"], 100).out
+    });
+    assert_eq!(without_time(&said[0]), without_time(&said[1]));
+    assert!(!said[1].contains("started anew"), "{}", said[1]);
 }
 
 #[test]
