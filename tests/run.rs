@@ -370,6 +370,15 @@ fn nobody_is_interrupted_where_calls_are_begun_again() {
 }
 
 #[test]
+fn the_first_piece_of_several_is_written_and_no_more() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let program = program.to_str().unwrap();
+    let flags = ["--faults", "short-write", "--check", "[ \"$(sort -u log)\" = 'a whole line' ]"];
+    says_so(&flags, &[program, "vector"], 100, "needs a short write at the writev of worker ");
+    says_so(&flags, &[program, "vector", "careful"], 0, "PASS 60 schedules");
+}
+
+#[test]
 fn faults_that_are_not_needed_are_taken_away() {
     let Some(program) = built_with("faults", &["-static"]) else { return };
     let home = Home::new();

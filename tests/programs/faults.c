@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int careful;
@@ -34,13 +35,14 @@ static int interrupted(int flags) {
     return 0;
 }
 
-static int short_write(void) {
+static int short_write(int vector) {
     const char *line = "a whole line\n";
     size_t done = 0, length = strlen(line);
     locked();
     int fd = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    struct iovec pieces[2] = {{(char *)line, 2}, {(char *)line + 2, length - 2}};
     do {
-        ssize_t more = write(fd, line + done, length - done);
+        ssize_t more = vector && done == 0 ? writev(fd, pieces, 2) : write(fd, line + done, length - done);
         if (more < 0) return 1;
         done += more;
     } while (careful && done < length);
@@ -84,7 +86,8 @@ int main(int argc, char **argv) {
     careful = argc > 2;
     if (strcmp(kind, "eintr") == 0) return interrupted(0);
     if (strcmp(kind, "restart") == 0) return interrupted(SA_RESTART);
-    if (strcmp(kind, "short-write") == 0) return short_write();
+    if (strcmp(kind, "short-write") == 0) return short_write(0);
+    if (strcmp(kind, "vector") == 0) return short_write(1);
     if (strcmp(kind, "short-read") == 0) return short_read();
     if (strcmp(kind, "enospc") == 0) return written(0);
     if (strcmp(kind, "eio") == 0) return written(1);

@@ -788,9 +788,9 @@ impl<'a> Family<'a> {
         let task = self.tasks.get(&tid)?;
         let process = task.process;
         match &task.state {
-            State::AtPoint(_, pending) => {
+            State::AtPoint(stopped, pending) => {
                 let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
-                let found = Found::of(&pending.call, &mut View { places, numbers, tids, process });
+                let found = Found::of(stopped, &pending.call, &mut View { places, numbers, tids, process });
                 fault::way(fault, &pending.call, &found)
             }
             State::Blocked(_, pending) if fault == CallFault::Eintr => {

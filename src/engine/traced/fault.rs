@@ -8,6 +8,8 @@ use std::path::Path;
 
 use crate::case::CallFault;
 
+use crate::sys::tracee::Stopped;
+
 use super::call::{Call, Subject, View};
 use super::place;
 use super::table::Kind;
@@ -22,7 +24,7 @@ pub(super) enum Way {
 }
 
 /// What decides besides the call itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     /// It waits, and there is a handler whose signal would end that.
     pub(super) interruptible: bool,
@@ -32,6 +34,8 @@ pub(super) struct Found {
     pub(super) file: Option<File>,
     /// A path of its leads into a watched folder.
     pub(super) is_held: bool,
+    /// How long the pieces of memory are that it reads into, or writes; of a call that takes several.
+    pub(super) pieces: Vec<u64>,
 }
 
 /// A plain file, and how it is open.
@@ -68,20 +72,40 @@ pub(super) fn way(fault: CallFault, call: &Call, found: &Found) -> Option<Way> {
 
 fn short_write(call: &Call, found: &Found) -> Option<Way> {
     let count = call.word(2);
-    let fits = matches!(call.name, "write" | "pwrite64") && found.file?.is_written() && count > 1;
-    fits.then_some(Way::Count(2, count / 2))
+    if !found.file?.is_written() {
+        return None;
+    }
+    match call.name {
+        "write" | "pwrite64" => (count > 1).then_some(Way::Count(2, count / 2)),
+        "writev" | "pwritev" => some_of(&found.pieces, u64::MAX),
+        _ => None,
+    }
+}
+
+/// The first pieces, where they are something, and not all that comes.
+fn some_of(pieces: &[u64], comes: u64) -> Option<Way> {
+    let sum = |pieces: &[u64]| pieces.iter().fold(0, |sum: u64, piece| sum.saturating_add(*piece));
+    let first = 1 + pieces.iter().position(|piece| *piece > 0)?;
+    (sum(&pieces[..first]) < sum(pieces).min(comes)).then_some(Way::Count(2, first as u64))
 }
 
 /// Half of what is there.
 fn short_read(call: &Call, found: &Found) -> Option<Way> {
     let file = found.file?;
     let from = match call.name {
-        "read" => file.place,
-        "pread64" => call.word(3),
+        "read" | "readv" => file.place,
+        "pread64" | "preadv" => call.word(3),
         _ => return None,
     };
-    let comes = call.word(2).min(file.length.saturating_sub(from));
-    (file.is_read() && comes > 1).then_some(Way::Count(2, comes / 2))
+    let rest = file.length.saturating_sub(from);
+    if !file.is_read() {
+        return None;
+    }
+    if call.name.ends_with('v') {
+        return some_of(&found.pieces, rest);
+    }
+    let comes = call.word(2).min(rest);
+    (comes > 1).then_some(Way::Count(2, comes / 2))
 }
 
 /// Does it need room on the disk that it has not yet?
@@ -130,8 +154,8 @@ impl File {
 
 impl Found {
     /// What there is before this call is made.
-    pub(super) fn of(call: &Call, view: &mut View<'_>) -> Found {
-        let mut found = Found::default();
+    pub(super) fn of(stopped: &Stopped, call: &Call, view: &mut View<'_>) -> Found {
+        let mut found = Found { pieces: pieces(stopped, call).unwrap_or_default(), ..Found::default() };
         match &call.subject {
             Subject::Paths(said) => {
                 let mut at = |nth: usize| {
@@ -161,6 +185,18 @@ impl Found {
         }
         found
     }
+}
+
+/// The lengths in an array of struct iovec.
+fn pieces(stopped: &Stopped, call: &Call) -> Option<Vec<u64>> {
+    const MOST: u64 = 1024;
+    if !matches!(call.name, "readv" | "preadv" | "writev" | "pwritev") || call.word(2) > MOST {
+        return None;
+    }
+    let mut bytes = vec![0; 16 * call.word(2) as usize];
+    stopped.read(call.word(1), &mut bytes).ok()?;
+    let length = |piece: &[u8]| u64::from_ne_bytes(piece[8..].try_into().expect("eight bytes"));
+    Some(bytes.chunks(16).map(length).collect())
 }
 
 /// Is there nothing of this name, in a folder that is there?
@@ -254,6 +290,27 @@ mod tests {
     }
 
     #[test]
+    fn several_pieces_of_memory() {
+        let first = |number, pieces: &[u64]| {
+            let subject = Subject::Files(vec![("/f".into(), (1, 2))]);
+            let found = Found { file: Some(AN_OPEN), pieces: pieces.to_vec(), ..Found::default() };
+            let count = pieces.len() as u64;
+            let faults = all(&call(number, [3, 0, count, 4, 0, 0], subject), found);
+            faults.into_iter().find(|(name, _)| name.starts_with("short"))
+        };
+        let (write, read) = (libc::SYS_writev, libc::SYS_readv);
+        assert_eq!(first(write, &[9, 9, 9]), Some(("short-write", 1)));
+        assert_eq!(first(write, &[0, 9, 9]), Some(("short-write", 2)), "nothing at all is not short");
+        assert_eq!(first(write, &[9, 0]), None, "that is all of it");
+        assert_eq!(first(write, &[9]), None);
+        assert_eq!(first(libc::SYS_pwritev, &[1, 1]), Some(("short-write", 1)));
+        // Six bytes are left.
+        assert_eq!(first(read, &[5, 5]), Some(("short-read", 1)));
+        assert_eq!(first(read, &[6, 5]), None);
+        assert_eq!(first(libc::SYS_preadv, &[5, 5]), Some(("short-read", 1)));
+    }
+
+    #[test]
     fn what_has_to_reach_the_disk_and_what_grows() {
         let open = Some(AN_OPEN);
         let stale = ("estale", 0);
@@ -321,9 +378,10 @@ mod tests {
         fs::write(root.join("file"), "0123456789").unwrap();
         let (mut places, mut numbers) = (Places::new([root.as_path()]).unwrap(), Numbers::default());
         let (tids, process) = (HashMap::new(), std::process::id() as i32);
+        let stopped = Stopped::pretended(process);
         let mut found = |call: &Call| {
             let (places, numbers, tids) = (&mut places, &mut numbers, &tids);
-            Found::of(call, &mut View { places, numbers, tids, process })
+            Found::of(&stopped, call, &mut View { places, numbers, tids, process })
         };
         let paths = |names: &[&str]| {
             let said = |name: &&str| Said { base: root.clone(), path: name.into(), follow: true };
@@ -350,6 +408,10 @@ mod tests {
         let files = Subject::Files(vec![(root.join("file"), (1, 2))]);
         let file = found(&call(libc::SYS_read, [fd, 0, 9, 0, 0, 0], files)).file.unwrap();
         assert_eq!((file.length, file.place, file.is_read(), file.is_written()), (10, 4, true, false));
+        let vector = [[1_u64, 3], [1, 5]];
+        let files = Subject::Files(vec![(root.join("file"), (1, 2))]);
+        let read = call(libc::SYS_readv, [fd, vector.as_ptr() as u64, 2, 0, 0, 0], files);
+        assert_eq!(found(&read).pieces, [3, 5]);
         let folder = fs::File::open(&root).unwrap();
         let files = Subject::Files(vec![(root.clone(), (1, 2))]);
         assert_eq!(found(&call(libc::SYS_read, [folder.as_raw_fd() as u64; 6], files)).file, None);
