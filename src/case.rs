@@ -93,6 +93,48 @@ impl Scope {
     }
 }
 
+/// What may become of one call of a program that is traced, though nothing is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallFault {
+    /// It waits for a lock, and a signal interrupts it (EINTR).
+    Eintr,
+    /// It writes less than it was asked to.
+    ShortWrite,
+    /// It reads less than is there.
+    ShortRead,
+    /// There is no room for what it writes or makes (ENOSPC).
+    Enospc,
+    /// What was written cannot be brought to the disk (EIO).
+    Eio,
+    /// The file is no longer what it was on its server (ESTALE).
+    Estale,
+}
+
+impl CallFault {
+    /// All of them.
+    pub const ALL: [CallFault; 6] = [
+        CallFault::Eintr,
+        CallFault::ShortWrite,
+        CallFault::ShortRead,
+        CallFault::Enospc,
+        CallFault::Eio,
+        CallFault::Estale,
+    ];
+
+    /// The word for it, as the command line and saved cases spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CallFault::Eintr => "eintr",
+            CallFault::ShortWrite => "short-write",
+            CallFault::ShortRead => "short-read",
+            CallFault::Enospc => "enospc",
+            CallFault::Eio => "eio",
+            CallFault::Estale => "estale",
+        }
+    }
+}
+
 /// How many faults of each kind a run may meet. Where and when they strike is among the choices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -107,6 +149,24 @@ pub struct Faults {
     /// A call of [`crate::fs`] fails, though nothing is wrong.
     #[serde(skip_serializing_if = "is_zero")]
     pub failures: u32,
+    /// See [`CallFault::Eintr`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub eintr: u32,
+    /// See [`CallFault::ShortWrite`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub short_writes: u32,
+    /// See [`CallFault::ShortRead`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub short_reads: u32,
+    /// See [`CallFault::Enospc`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub enospc: u32,
+    /// See [`CallFault::Eio`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub eio: u32,
+    /// See [`CallFault::Estale`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub estale: u32,
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -115,7 +175,18 @@ fn is_zero(count: &u32) -> bool {
 
 impl Faults {
     /// Nothing goes wrong but what the lock does.
-    pub const NONE: Faults = Faults { crashes: 0, stalls: 0, jumps: 0, failures: 0 };
+    pub const NONE: Faults = Faults {
+        crashes: 0,
+        stalls: 0,
+        jumps: 0,
+        failures: 0,
+        eintr: 0,
+        short_writes: 0,
+        short_reads: 0,
+        enospc: 0,
+        eio: 0,
+        estale: 0,
+    };
     /// One process is killed.
     pub const CRASH: Faults = Faults { crashes: 1, ..Faults::NONE };
     /// The clock moves on once.
@@ -124,19 +195,95 @@ impl Faults {
     pub const JUMP: Faults = Faults { jumps: 1, ..Faults::NONE };
     /// One call fails.
     pub const FAILURE: Faults = Faults { failures: 1, ..Faults::NONE };
-    /// None, and each of the four.
+    /// None, and each of the four that locks of this crate can meet.
     pub const ALL: [Faults; 5] = [Faults::NONE, Faults::CRASH, Faults::STALL, Faults::JUMP, Faults::FAILURE];
+    /// Each that a program can meet that knows nothing of lockfuzz.
+    pub const OF_PROGRAMS: [Faults; 8] = [
+        Faults::CRASH,
+        Faults::STALL,
+        Faults::of_call(CallFault::Eintr),
+        Faults::of_call(CallFault::ShortWrite),
+        Faults::of_call(CallFault::ShortRead),
+        Faults::of_call(CallFault::Enospc),
+        Faults::of_call(CallFault::Eio),
+        Faults::of_call(CallFault::Estale),
+    ];
 
-    /// The word for it, as the command line and tables spell it: the kind that may strike.
-    pub const fn name(self) -> &'static str {
-        match (self.crashes, self.stalls, self.jumps, self.failures) {
-            (0, 0, 0, 0) => "none",
-            (_, 0, 0, 0) => "crash",
-            (0, _, 0, 0) => "stall",
-            (0, 0, _, 0) => "jump",
-            (0, 0, 0, _) => "calls",
-            _ => "several",
+    /// One call meets this.
+    pub const fn of_call(fault: CallFault) -> Faults {
+        let mut faults = Faults::NONE;
+        *faults.count_mut(fault) = 1;
+        faults
+    }
+
+    /// How many calls may meet this.
+    pub const fn count(mut self, fault: CallFault) -> u32 {
+        *self.count_mut(fault)
+    }
+
+    /// The same, to be changed.
+    pub const fn count_mut(&mut self, fault: CallFault) -> &mut u32 {
+        match fault {
+            CallFault::Eintr => &mut self.eintr,
+            CallFault::ShortWrite => &mut self.short_writes,
+            CallFault::ShortRead => &mut self.short_reads,
+            CallFault::Enospc => &mut self.enospc,
+            CallFault::Eio => &mut self.eio,
+            CallFault::Estale => &mut self.estale,
         }
+    }
+
+    /// Each kind with the word for it, as the command line and tables spell it.
+    const fn kinds(&self) -> [(u32, &'static str); 10] {
+        [
+            (self.crashes, "crash"),
+            (self.stalls, "stall"),
+            (self.jumps, "jump"),
+            (self.failures, "calls"),
+            (self.eintr, CallFault::Eintr.name()),
+            (self.short_writes, CallFault::ShortWrite.name()),
+            (self.short_reads, CallFault::ShortRead.name()),
+            (self.enospc, CallFault::Enospc.name()),
+            (self.eio, CallFault::Eio.name()),
+            (self.estale, CallFault::Estale.name()),
+        ]
+    }
+
+    /// The word for the kind that may strike, `none`, or `several`.
+    pub const fn name(self) -> &'static str {
+        let kinds = self.kinds();
+        let (mut name, mut found, mut nth) = ("none", 0, 0);
+        while nth < kinds.len() {
+            if kinds[nth].0 > 0 {
+                name = kinds[nth].1;
+                found += 1;
+            }
+            nth += 1;
+        }
+        if found > 1 { "several" } else { name }
+    }
+
+    /// The words for all kinds that may strike.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.kinds().into_iter().filter(|(count, _)| *count > 0).map(|(_, name)| name).collect()
+    }
+
+    /// How many there are of all kinds.
+    pub fn total(&self) -> u32 {
+        self.kinds().into_iter().map(|(count, _)| count).sum()
+    }
+
+    /// All that may strike in one of the two, as often as it may where it may more often.
+    #[must_use]
+    pub fn or(mut self, other: Faults) -> Faults {
+        self.crashes = self.crashes.max(other.crashes);
+        self.stalls = self.stalls.max(other.stalls);
+        self.jumps = self.jumps.max(other.jumps);
+        self.failures = self.failures.max(other.failures);
+        for fault in CallFault::ALL {
+            *self.count_mut(fault) = self.count(fault).max(other.count(fault));
+        }
+        self
     }
 
     /// Is there none?
@@ -304,6 +451,9 @@ mod tests {
         for scope in Scope::ALL {
             assert_eq!(scope.name(), spelt(serde_json::to_value(scope).unwrap()));
         }
+        for fault in CallFault::ALL {
+            assert_eq!(fault.name(), spelt(serde_json::to_value(fault).unwrap()));
+        }
     }
 
     #[test]
@@ -323,6 +473,12 @@ mod tests {
         let names = ["none", "crash", "stall", "jump", "calls"];
         assert_eq!(Faults::ALL.map(Faults::name), names);
         assert_eq!((several.name(), several.is_none(), Faults::NONE.is_none()), ("several", false, true));
+        let names = ["crash", "stall", "eintr", "short-write", "short-read", "enospc", "eio", "estale"];
+        assert_eq!(Faults::OF_PROGRAMS.map(Faults::name), names);
+        let all = Faults::OF_PROGRAMS.into_iter().fold(several, Faults::or);
+        assert_eq!(all.names(), names);
+        assert_eq!((all.crashes, all.count(CallFault::Eio)), (2, 1));
+        assert_eq!(Faults::NONE.names(), [""; 0]);
     }
 
     /// Files from before there were all kinds say nothing of the others, and are written as they were.
@@ -333,6 +489,10 @@ mod tests {
         assert_eq!(serde_json::to_string(&Faults::CRASH).unwrap(), old);
         let new = serde_json::to_string(&Faults { jumps: 2, ..Faults::FAILURE }).unwrap();
         assert_eq!(new, r#"{"crashes":0,"stalls":0,"jumps":2,"failures":1}"#);
+        let call = Faults { short_writes: 2, ..Faults::of_call(CallFault::Enospc) };
+        let text = r#"{"crashes":0,"stalls":0,"short_writes":2,"enospc":1}"#;
+        assert_eq!(serde_json::to_string(&call).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Faults>(text).unwrap(), call);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::Faults;
+use crate::case::{CallFault, Faults};
 use crate::schedule::{Command, Time, Wid};
 
 /// What a read found in the shared file.
@@ -74,6 +74,8 @@ pub enum What {
     /// A file call of its failed, though nothing was wrong: the one that is noted next, or, where none is
     /// before the worker goes on, a wait that was interrupted.
     CallFailed,
+    /// This befell a call of its program, though nothing was wrong: the one that is noted next.
+    Struck(CallFault),
     /// Its process was killed, before its next step.
     Crashed,
     /// Its lock had passed to somebody else meanwhile, so what it wanted to do was refused.
@@ -109,14 +111,16 @@ impl What {
         matches!(self, What::Locked | What::Entered)
     }
 
-    /// Is it inside no longer?
+    /// Is it inside no longer, as far as is known?
     pub const fn lets_out(&self) -> bool {
-        matches!(self, What::Unlocked | What::Left | What::Crashed | What::Died(_) | What::Quit(_))
+        // Who is struck may leave by an error, and say nothing.
+        let let_down = matches!(self, What::Crashed | What::Struck(_));
+        let_down || matches!(self, What::Unlocked | What::Left | What::Died(_) | What::Quit(_))
     }
 
     /// Is it a fault that struck?
     pub const fn is_fault(&self) -> bool {
-        matches!(self, What::Crashed | What::Stalled | What::Jumped | What::CallFailed)
+        matches!(self, What::Crashed | What::Stalled | What::Jumped | What::CallFailed | What::Struck(_))
     }
 }
 
@@ -195,12 +199,17 @@ impl History {
     /// How many faults struck.
     pub fn faults(&self) -> Faults {
         let count = |wanted: &What| self.events.iter().filter(|event| event.what == *wanted).count() as u32;
-        Faults {
+        let mut faults = Faults {
             crashes: count(&What::Crashed),
             stalls: count(&What::Stalled),
             jumps: count(&What::Jumped),
             failures: count(&What::CallFailed),
+            ..Faults::NONE
+        };
+        for fault in CallFault::ALL {
+            *faults.count_mut(fault) = count(&What::Struck(fault));
         }
+        faults
     }
 
     /// Whether two workers wanted the lock at once: somebody met it taken, or two held it.
@@ -253,7 +262,13 @@ mod tests {
     fn the_faults_that_struck_are_counted() {
         use What::{CallFailed, Crashed, Jumped, Locked, Stalled};
         let all = [Crashed, Stalled, Locked, Stalled, Jumped, CallFailed].map(|what| (2, what));
-        assert_eq!(history(&all).faults(), Faults { crashes: 1, stalls: 2, jumps: 1, failures: 1 });
+        let struck = Faults { crashes: 1, stalls: 2, jumps: 1, failures: 1, ..Faults::NONE };
+        assert_eq!(history(&all).faults(), struck);
+        for fault in CallFault::ALL {
+            let one = What::Struck(fault);
+            assert!(one.is_fault());
+            assert_eq!(history(&[(1, one)]).faults(), Faults::of_call(fault));
+        }
         let faults = all.map(|(_, what)| what.is_fault());
         assert_eq!(faults, [true, true, false, true, true, true]);
     }

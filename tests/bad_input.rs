@@ -544,7 +544,7 @@ fn a_counterexample_with_choices_that_are_none() {
         (with("faults", Value::Null), "expected struct Faults"),
         (
             with("faults", json!({"crash": 1})),
-            "unknown field `crash`, expected one of `crashes`, `stalls`, `jumps`, `failures`",
+            "unknown field `crash`, expected one of `crashes`, `stalls`, `jumps`, `failures`, `eintr`",
         ),
         (with("faults", json!({"crashes": -1})), "integer `-1`, expected u32"),
         (with("faults", json!({"stalls": 1.5})), "floating point `1.5`, expected u32"),

@@ -153,8 +153,9 @@ fn every_word_of_an_event() {
         What::Died(_) => 20,
         What::Found(_) => 21,
         What::CheckFailed(_) => 22,
+        What::Struck(_) => 23,
     });
-    assert_eq!(what, 22);
+    assert_eq!(what, 23);
     let saw = kinds(&read_lines("json saw"), |seen: &Seen| match seen {
         Seen::Worker(_) => 1,
         Seen::Stranger { .. } => 2,

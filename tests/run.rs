@@ -277,10 +277,119 @@ fn a_lock_is_left_behind() {
     script("left_behind.sh", &["--schedules", "300"], 100, STUCK);
 }
 
+/// Something is left behind that is not there after the workers ran one by one, so a fresh one comes as well.
+#[test]
+fn the_check_is_asked_before_a_fresh_worker_comes() {
+    let line = "echo >> log; [ -e lock ] && { : > left; exit 0; }; : > lock; rm -f lock";
+    let check = ["--schedules", "20", "--check", "[ \"$(wc -l < log)\" = 2 ]"];
+    says_so(&check, &["sh", "-c", line], 0, "PASS 20 schedules");
+}
+
 #[test]
 fn a_lock_outlives_a_holder_that_is_killed() {
     script("crash.sh", &["--schedules", "30"], 0, "PASS 30 schedules");
     script("crash.sh", &["--faults", "crash"], 100, STUCK);
+}
+
+/// What each careless program does, its folder, and what is said of it: the law, what it takes, and the step.
+type Befallen = (&'static str, &'static [&'static str], &'static str, [&'static str; 2]);
+
+const BEFALLEN: [Befallen; 6] = [
+    ("eintr", &[], TWO_INSIDE, ["EINTR at the flock of worker ", "INTERRUPTED: EINTR"]),
+    (
+        "short-write",
+        &["--check", "[ \"$(sort -u log)\" = 'a whole line' ]"],
+        "FAIL the check at the end fails",
+        ["a short write at the write of worker ", "SHORT WRITE"],
+    ),
+    (
+        "short-read",
+        &["--prepare", "echo 1000 > counter", "--check", "[ \"$(cat counter)\" = 1002 ]"],
+        "FAIL the check at the end fails",
+        ["a short read at the read of worker ", "SHORT READ"],
+    ),
+    ("enospc", &[], STUCK, ["ENOSPC at the ", "DISK FULL: ENOSPC"]),
+    ("eio", &[], STUCK, ["EIO at the fsync of worker ", "DISK FAILS: EIO"]),
+    ("estale", &[], TWO_INSIDE, ["ESTALE at the mkdir of worker ", "FILE IS STALE: ESTALE"]),
+];
+
+/// What was saved of a run that failed with one fault, which its timeline and its sentence name.
+#[track_caller]
+fn one_fault(home: &Home, said: &Ran, [takes, drawn]: [&str; 2]) -> String {
+    let flat = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let needs = flat.split("needs ").nth(1).unwrap_or_else(|| panic!("{}", said.out));
+    let needs = needs.split(" step worker 1").next().unwrap();
+    assert!(needs.starts_with(takes) && !needs.contains(" and "), "{}", said.out);
+    // The step that it names is the call, and the one before it is the fault.
+    let step: usize = needs.rsplit("at step ").next().unwrap().parse().unwrap();
+    let line = |step: usize| {
+        let number = |line: &&str| line.split(' ').find(|word| !word.is_empty()) == Some(&step.to_string());
+        said.out.lines().find(number).unwrap_or_else(|| panic!("{}", said.out))
+    };
+    assert!(line(step - 1).contains(drawn), "{}", said.out);
+    let call = takes.split(" at the ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or("");
+    assert!(line(step).contains(call), "{}", said.out);
+    let saved = said.out.lines().find_map(|line| line.strip_prefix("saved   ")).unwrap().to_owned();
+    let case = json(&fs::read_to_string(home.path(&saved)).unwrap())["case"]["faults"].clone();
+    let counts = case.as_object().unwrap().values().map(|count| count.as_u64().unwrap());
+    assert_eq!(counts.sum::<u64>(), 1, "{case}");
+    saved
+}
+
+#[test]
+fn a_call_that_fails_or_does_half_is_found_named_and_replayed() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let program = program.to_str().unwrap();
+    for (kind, flags, law, words) in BEFALLEN {
+        let home = Home::new();
+        let said = ran(&home, &[flags, &["--faults", kind]].concat(), &[program, kind], 100);
+        let flat = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(law), "{}", said.out);
+        let saved = one_fault(&home, &said, words);
+        let again = run(home.lockfuzz(["replay", &saved]));
+        again.assert_code(100);
+        assert!(again.out.contains("seen again"), "{}", again.out);
+        // Nothing is wrong with it where nothing fails, and nothing where it looks what came of its calls.
+        ran(&home, &[flags, &["--schedules", "20"]].concat(), &[program, kind], 0);
+        let said = ran(&home, &[flags, &["--faults", kind]].concat(), &[program, kind, "careful"], 0);
+        assert!(said.out.contains("PASS  60 schedules"), "{}", said.out);
+        let flat = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!flat.contains("possible"), "it could strike: {}", said.out);
+        assert!(!flat.contains(&format!(", {kind}")), "it was tried: {}", said.out);
+    }
+}
+
+/// After a signal with such a handler the kernel begins the call again.
+#[test]
+fn nobody_is_interrupted_where_calls_are_begun_again() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let words = [program.to_str().unwrap(), "restart"];
+    let not_tried = "not tried: crash, stall, short-write, short-read, enospc, eio, estale; \
+                     at no call possible: eintr";
+    says_so(&["--faults", "eintr"], &words, 0, not_tried);
+}
+
+#[test]
+fn the_first_piece_of_several_is_written_and_no_more() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let program = program.to_str().unwrap();
+    let flags = ["--faults", "short-write", "--check", "[ \"$(sort -u log)\" = 'a whole line' ]"];
+    says_so(&flags, &[program, "vector"], 100, "needs a short write at the writev of worker ");
+    says_so(&flags, &[program, "vector", "careful"], 0, "PASS 60 schedules");
+}
+
+#[test]
+fn faults_that_are_not_needed_are_taken_away() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let home = Home::new();
+    // (Killed inside, it would leave the lock behind.)
+    let others = "stall,eintr,short-write,short-read,enospc,eio";
+    let said = ran(&home, &["--faults", others], &["sh", "-c", BROKEN], 100);
+    assert!(said.out.contains("no faults") && !said.out.contains("needs"), "{}", said.out);
+    // Each of the two leaves the lock behind, and one is enough.
+    let flags = ["--faults", "enospc,eio"];
+    let said = ran(&home, &flags, &[program.to_str().unwrap(), "eio"], 100);
+    one_fault(&home, &said, ["E", "DISK F"]);
 }
 
 #[test]
@@ -465,10 +574,11 @@ fn however_lockfuzz_dies_nobody_survives() {
     ran(&home, &["--schedules", "3"], &words, 0);
 }
 
-/// What is said up to the law: what comes after it was found within a time.
+/// What is said up to the law, or the cause: what comes after it was found within a time.
 fn without_time(said: &str) -> Vec<&str> {
-    let timed = |line: &&str| !line.trim().starts_with("replayed");
-    said.lines().take_while(|line| !line.starts_with("law")).filter(timed).collect()
+    let timeless = |line: &&str| !line.trim().starts_with("replayed") && !line.ends_with(" s in all)");
+    let ends = |line: &&str| line.starts_with("law") || line.starts_with("cause");
+    said.lines().take_while(|line| !ends(line)).filter(timeless).collect()
 }
 
 #[test]
@@ -481,6 +591,18 @@ fn copies_find_what_starts_find() {
         assert_eq!(without_time(&said[0]), without_time(&said[1]));
         assert!(!said[1].contains("started anew"), "{}", said[1]);
     }
+}
+
+/// Its handler is there before its first call on a file, so a copy has it as well.
+#[test]
+fn copies_meet_the_faults_that_starts_meet() {
+    let Some(program) = built_with("faults", &["-static"]) else { return };
+    let said = [&["--faults", "eintr", "--plain-starts"][..], &["--faults", "eintr"]].map(|flags| {
+        let home = Home::new();
+        ran(&home, flags, &[program.to_str().unwrap(), "eintr"], 100).out
+    });
+    assert_eq!(without_time(&said[0]), without_time(&said[1]));
+    assert!(!said[1].contains("started anew"), "{}", said[1]);
 }
 
 #[test]

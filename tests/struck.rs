@@ -185,6 +185,14 @@ fn a_fault_that_is_not_needed_is_shrunk_away() {
         assert_eq!((found.case.faults, found.history.faults()), (Faults::NONE, Faults::NONE));
         assert_eq!((found.case.workers, found.history.preemptions()), (2, 2));
     }
+    // Of several the one that is needed stays.
+    let lock = support::double("pid-unchecked");
+    for seed in 0..5 {
+        let faults = Faults { jumps: 2, ..Faults::FAILURE };
+        let row = row(lock, Placement::Threads, faults);
+        let found = campaign(vec![row], seed, &lockfuzz::lock::ALL).remove(0).counterexample.unwrap();
+        assert_eq!((found.case.faults, found.history.faults()), (Faults::FAILURE, Faults::FAILURE));
+    }
 }
 
 /// O_EXCL, and a number inside. What becomes of the file when its number cannot be written?

@@ -9,7 +9,7 @@ use crate::check::{Failure, Reason, Verdict};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::history::{Event, History, What};
-use crate::interleave::{Act, Enabled, Follow, Move, Replay, Scheduler, lane};
+use crate::interleave::{Enabled, Follow, Move, Replay, Scheduler, lane};
 use crate::lock::Promise;
 use crate::report::law::two_inside;
 use crate::schedule::Wid;
@@ -198,7 +198,7 @@ struct Step {
 fn told(moves: &[Moved], history: &History) -> Option<Vec<Step>> {
     // Who was woken for nothing is chosen twice for one step.
     let mut last: BTreeMap<(Wid, u32), usize> = BTreeMap::new();
-    for (at, moved) in moves.iter().enumerate().filter(|(_, moved)| moved.act == Act::Step) {
+    for (at, moved) in moves.iter().enumerate().filter(|(_, moved)| moved.act.is_step()) {
         last.insert((moved.worker, moved.step), at);
     }
     let mut events: BTreeMap<Wid, Vec<usize>> = BTreeMap::new();
@@ -277,6 +277,7 @@ fn turned_round(moves: &[Moved], first: usize, second: usize) -> [Vec<Move>; 2] 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interleave::Act;
     use crate::schedule::{Command, Time};
     use crate::stage::{Access, Object};
 

@@ -87,25 +87,57 @@ impl Shrink<'_> {
         Ok(best)
     }
 
-    /// The same bug without faults, or at least with no more of them allowed than strike.
+    /// The same bug without faults, or at least without those that it does not need.
     pub(crate) fn fewest_faults(&mut self, found: Counterexample) -> Result<Counterexample, Error> {
-        let moves = self.order_of(&found)?;
-        let calm = moves.iter().copied().filter(|&(_, act)| act == Act::Step).collect();
-        for (faults, moves) in [(Faults::NONE, calm), (found.history.faults(), moves)] {
-            if found.case.faults == faults {
-                break;
-            }
-            let case = Case { faults, ..found.case.clone() };
-            let (history, choices) = self.engine.explore(&case, &mut Follow::new(moves))?;
-            let case = Case { choices: Some(choices), ..case };
-            let verdict = self.engine.judge(&case, self.promise, &history);
-            if let Verdict::Fail(failure) = verdict
-                && found.is_broken_by(&verdict)
-            {
-                return Ok(Counterexample { case, history, failure, ..found });
-            }
+        if found.case.faults.is_none() {
+            return Ok(found);
         }
-        Ok(found)
+        let calm = |moves: &[Move]| -> Vec<Move> {
+            moves.iter().filter_map(|&(who, act)| Some((who, act.calm()?))).collect()
+        };
+        let moves = self.order_of(&found)?;
+        if let Some(found) = self.with_faults(Faults::NONE, calm(&moves), &found)? {
+            return Ok(found);
+        }
+        let struck = found.history.faults();
+        let mut best = match found.case.faults == struck {
+            true => found,
+            false => self.with_faults(struck, moves, &found)?.unwrap_or(found),
+        };
+        // One fewer, for as long as one can be spared.
+        'again: while best.history.faults().total() > 1 && !(self.over)() {
+            let moves = self.order_of(&best)?;
+            for (at, _) in moves.iter().enumerate().filter(|(_, (_, act))| *act != Act::Step) {
+                let (before, after) = (&moves[..at], &moves[at + 1..]);
+                let order = [before, &calm(&moves[at..=at]), after].concat();
+                let fewer = without(best.history.faults(), moves[at].1);
+                if let Some(found) = self.with_faults(fewer, order, &best)? {
+                    best = found;
+                    continue 'again;
+                }
+            }
+            break;
+        }
+        Ok(best)
+    }
+
+    /// The same bug with so many faults, in this order as far as it goes.
+    fn with_faults(
+        &mut self,
+        faults: Faults,
+        order: Vec<Move>,
+        found: &Counterexample,
+    ) -> Result<Option<Counterexample>, Error> {
+        let case = Case { faults, ..found.case.clone() };
+        let (history, choices) = self.engine.explore(&case, &mut Follow::new(order))?;
+        let case = Case { choices: Some(choices), ..case };
+        let verdict = self.engine.judge(&case, self.promise, &history);
+        Ok(match verdict {
+            Verdict::Fail(failure) if found.is_broken_by(&verdict) => {
+                Some(Counterexample { case, history, failure, ..found.clone() })
+            }
+            _ => None,
+        })
     }
 
     /// Moves what a worker did in two stretches into one, wherever the bug bears it.
@@ -161,6 +193,20 @@ impl Shrink<'_> {
         }
         Ok(())
     }
+}
+
+/// One fewer of this kind.
+fn without(mut faults: Faults, act: Act) -> Faults {
+    let count = match act {
+        Act::Step => return faults,
+        Act::Crash => &mut faults.crashes,
+        Act::Clock => &mut faults.stalls,
+        Act::Jump => &mut faults.jumps,
+        Act::Fail => &mut faults.failures,
+        Act::Strike(fault) => faults.count_mut(fault),
+    };
+    *count = count.saturating_sub(1);
+    faults
 }
 
 /// Notes who moves.

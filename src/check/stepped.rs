@@ -104,7 +104,7 @@ fn moves(history: &History) -> impl Iterator<Item = (usize, Move)> {
             What::Slept(_) | What::Stalled | What::Jumped | What::CallFailed => return None,
             What::Crashed | What::Refused => return None,
             What::Entered | What::Left | What::Quit(_) | What::Died(_) => return None,
-            What::Found(_) | What::CheckFailed(_) => return None,
+            What::Found(_) | What::CheckFailed(_) | What::Struck(_) => return None,
         };
         Some((nth, Move { tick: event.tick, worker: event.worker, command: event.command, outcome }))
     })

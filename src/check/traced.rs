@@ -40,6 +40,7 @@ impl Checker for Traced<'_> {
 impl Traced<'_> {
     fn first_broken(&self, workers: u32, history: &History) -> Option<Failure> {
         let mut inside: Vec<u32> = Vec::new();
+        let mut struck: Vec<u32> = Vec::new();
         for (nth, event) in history.events.iter().enumerate() {
             let worker = event.worker;
             let law = match event.what {
@@ -48,7 +49,13 @@ impl Traced<'_> {
                     inside.push(worker);
                     holder.map(|holder| Law::TwoInside { holder })
                 }
+                What::Struck(_) => {
+                    struck.push(worker);
+                    None
+                }
                 What::Left | What::Exited | What::Crashed => None,
+                // Whoever is let down by a call, and says so, has done all that it could.
+                What::Quit(_) if struck.contains(&worker) => None,
                 // A fresh one, after all others have ended.
                 What::Quit(code) if worker > workers && self.all_get_it && self.ok_exit.contains(&code) => {
                     Some(Law::Stuck)
@@ -80,4 +87,37 @@ fn stuck(history: &History) -> Option<Failure> {
     let by = |event: &Event| event.worker == missing.worker;
     let nth = history.events.iter().rposition(by).or(history.events.len().checked_sub(1))?;
     Some(failure(Law::Stuck, nth, &history.events[nth]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::CallFault;
+    use crate::schedule::{Command, Time};
+
+    fn broken(whats: &[(u32, What)]) -> Option<Law> {
+        let event = |(worker, what): &(u32, What)| {
+            let (worker, what) = (*worker, what.clone());
+            Event { tick: 0, at: Time::ZERO, worker, command: Command::Write, what }
+        };
+        let history = History { events: whats.iter().map(event).collect(), ..History::default() };
+        let laws = Traced { ok_exit: &[75], contended: true, all_get_it: true };
+        laws.first_broken(2, &history).map(|failure| failure.law)
+    }
+
+    #[test]
+    fn whoever_is_struck_may_say_so_and_nobody_else() {
+        use What::{Died, Entered, Quit, Struck};
+        let struck = (1, Struck(CallFault::Enospc));
+        assert_eq!(broken(&[struck.clone(), (1, Quit(1))]), None);
+        assert_eq!(broken(&[struck.clone(), (2, Quit(1))]), Some(Law::BadExit { code: 1 }));
+        assert_eq!(broken(&[(1, Quit(1)), struck.clone()]), Some(Law::BadExit { code: 1 }));
+        assert_eq!(broken(&[struck.clone(), (1, Died(11))]), Some(Law::Died { signal: 11 }));
+        // It may have left by an error; but whoever comes in afterwards is inside.
+        assert_eq!(broken(&[(1, Entered), struck.clone(), (2, Entered)]), None);
+        assert_eq!(broken(&[struck.clone(), (1, Entered), (2, Entered)]), Some(Law::TwoInside { holder: 1 }));
+        // A fresh one must still get it.
+        assert_eq!(broken(&[struck.clone(), (1, Quit(1)), (3, Quit(75))]), Some(Law::Stuck));
+        assert_eq!(broken(&[struck, (1, Quit(1)), (3, What::Exited)]), None);
+    }
 }

@@ -213,7 +213,9 @@ pub(super) struct RunArgs {
     /// For how long at most, such as 30s, 10m or 8h [default: 60s; with --schedules no limit; with --prove 10m]
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(super) time: Option<Duration>,
-    /// What may go wrong: crash (a worker is killed), stall (the clock moves on although somebody could)
+    /// What may go wrong: crash (a worker is killed), stall (the clock moves on although somebody could), or one call:
+    /// eintr (a signal ends its wait for a lock), short-write, short-read (it writes, reads half), enospc (the disk is
+    /// full), eio (fsync fails), estale (as on a network file system)
     #[arg(long, value_name = "FAULTS", value_delimiter = ',', value_parser = fault)]
     pub(super) faults: Vec<Faults>,
     /// Who picks the next step: random, pct, pos, surw, race, unmet, or mixed, which is all of these in
@@ -398,7 +400,7 @@ fn exit_code(text: &str) -> Result<i32, String> {
 }
 
 fn fault(text: &str) -> Result<Faults, String> {
-    word(text, &[Faults::CRASH, Faults::STALL], Faults::name)
+    word(text, &Faults::OF_PROGRAMS, Faults::name)
 }
 
 fn positive(text: &str) -> Result<u64, String> {

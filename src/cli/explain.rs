@@ -9,6 +9,7 @@ use crate::job::Job;
 use crate::regression::Saved;
 use crate::report::block::{Block, as_expected, quoted, size};
 use crate::report::explain::sentences;
+use crate::report::needs::needs;
 
 /// Prints the script that shows it without lockfuzz.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -54,6 +55,7 @@ pub(super) fn run(args: ExplainArgs) -> Result<Exit, Trouble> {
     }
     if let Some(job) = &saved.job {
         block.what = format!("{}: {}", job.name(), failure.law.name());
+        block.story.extend(needs(&case, &history, &failure));
         block.story.insert(0, job.commands.iter().map(Job::shown).collect::<Vec<_>>().join(" and "));
     }
     block.replay = Some(format!("lockfuzz replay {}", quoted(&args.file)));

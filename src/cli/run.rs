@@ -225,11 +225,7 @@ fn plan(args: &RunArgs, job: &Job) -> Result<Plan, Trouble> {
             "--prove: it takes --clock virtual, as nobody can try all times of a real one",
         ));
     }
-    let mut faults = Faults::NONE;
-    for fault in &args.faults {
-        faults.crashes |= fault.crashes;
-        faults.stalls |= fault.stalls;
-    }
+    let faults = args.faults.iter().copied().fold(Faults::NONE, Faults::or);
     let most = args.preemptions.filter(|_| !args.prove);
     let search = search_of(args.scheduler, args.depth, most).map_err(Trouble::usage)?;
     Ok(Plan {

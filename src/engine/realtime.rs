@@ -162,7 +162,7 @@ fn latest(plan: &Plan, case: &Case, events: &[Event]) -> Option<Late> {
             What::Slept(_) | What::Stalled | What::Jumped | What::CallFailed => continue,
             What::Crashed | What::Refused => continue,
             // Of programs that are traced.
-            What::Entered | What::Left | What::Quit(_) | What::Died(_) => continue,
+            What::Entered | What::Left | What::Quit(_) | What::Died(_) | What::Struck(_) => continue,
             What::Found(_) | What::CheckFailed(_) => continue,
             What::GaveUp | What::Unlocked | What::Failed(_) => {
                 free_from[w] = at;

@@ -46,7 +46,7 @@ impl<S: Scheduler> Scheduler for Bounded<S> {
     fn choose(&mut self, enabled: &[Enabled]) -> usize {
         let could_go_on = self.could_go_on(enabled);
         let chosen = if could_go_on && self.spent >= self.most {
-            let left = |nth: &usize| *nth == 0 || enabled[*nth].act != Act::Step;
+            let left = |nth: &usize| !enabled[*nth].act.is_step() || Some(enabled[*nth].worker) == self.last;
             let left: Vec<usize> = (0..enabled.len()).filter(left).collect();
             let offered: Vec<Enabled> = left.iter().map(|&nth| enabled[nth].clone()).collect();
             // Out of range stays out of range: whoever asked finds it.
@@ -54,8 +54,8 @@ impl<S: Scheduler> Scheduler for Bounded<S> {
         } else {
             self.inner.choose(enabled)
         };
-        if let Some(one) = enabled.get(chosen).filter(|one| one.act == Act::Step) {
-            self.spent += u32::from(could_go_on && chosen != 0);
+        if let Some(one) = enabled.get(chosen).filter(|one| one.act.is_step()) {
+            self.spent += u32::from(could_go_on && Some(one.worker) != self.last);
             self.last = Some(one.worker);
         }
         chosen

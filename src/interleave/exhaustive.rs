@@ -211,7 +211,7 @@ impl Scheduler for Exhaustive {
         };
         self.run.taken += usize::from(choosing);
         self.run.preemptions += u32::from(is_preemption(self.run.last, enabled, chosen));
-        if enabled[chosen].act == Act::Step {
+        if enabled[chosen].act.is_step() {
             self.run.last = Some(enabled[chosen].worker);
         }
         if self.reduction == Reduction::SleepSets {
@@ -235,7 +235,15 @@ fn interfere(one: &Enabled, other: &Enabled) -> bool {
 /// Who is enabled with what kind of step. Not which objects: an inode has another number each time.
 fn fingerprint(print: u64, one: &Enabled) -> u64 {
     let kinds = one.next.iter().map(|access| 1 + u64::from(matches!(access, Access::Change(_))));
-    let words = [u64::from(one.worker), one.act as u64, u64::from(one.step), u64::MAX];
+    let act = match one.act {
+        Act::Step => 0,
+        Act::Crash => 1,
+        Act::Clock => 2,
+        Act::Jump => 3,
+        Act::Fail => 4,
+        Act::Strike(fault) => 5 + fault as u64,
+    };
+    let words = [u64::from(one.worker), act, u64::from(one.step), u64::MAX];
     words
         .into_iter()
         .chain(kinds)

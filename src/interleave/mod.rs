@@ -58,6 +58,7 @@ pub use unmet::Unmet;
 
 use dice::Dice;
 
+use crate::case::CallFault;
 use crate::schedule::Wid;
 use crate::stage::Access;
 
@@ -87,6 +88,20 @@ pub enum Act {
     Jump,
     /// The next call of a worker's that can fail will.
     Fail,
+    /// A worker takes its next step, and this befalls its call.
+    Strike(CallFault),
+}
+
+impl Act {
+    /// Does a worker take its next step, well or ill?
+    pub const fn is_step(self) -> bool {
+        matches!(self, Act::Step | Act::Strike(_))
+    }
+
+    /// The same without a fault, if anything is left of it then.
+    pub const fn calm(self) -> Option<Act> {
+        if self.is_step() { Some(Act::Step) } else { None }
+    }
 }
 
 /// A worker that could go on, and what it would do next; or a fault that could strike.
@@ -146,5 +161,6 @@ impl<S: Scheduler + ?Sized> Scheduler for Box<S> {
 
 /// Is somebody else chosen than the one who moved last, though that one could go on?
 fn is_preemption(last: Option<Wid>, enabled: &[Enabled], chosen: usize) -> bool {
-    chosen != 0 && Some(enabled[0].worker) == last && enabled[chosen].act == Act::Step
+    let another = enabled[chosen].act.is_step() && Some(enabled[chosen].worker) != last;
+    another && Some(enabled[0].worker) == last
 }

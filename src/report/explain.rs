@@ -4,7 +4,7 @@ use super::moves::{Word, telling};
 use super::note::Note;
 use super::steps::{Row, ascii, fold, steps};
 use super::wrapped;
-use crate::case::Case;
+use crate::case::{CallFault, Case};
 use crate::check::Failure;
 use crate::history::{History, What};
 
@@ -78,6 +78,7 @@ fn did(what: &What) -> Option<String> {
         What::Stalled => "is stalled: the clock moves on although it could go on".to_owned(),
         What::Jumped => "is told another time: the clock is set back by an hour".to_owned(),
         What::CallFailed => "is let down by its file call, though nothing is wrong".to_owned(),
+        What::Struck(fault) => befalls(*fault).to_owned(),
         What::Crashed => "is killed".to_owned(),
         What::Refused => "is refused: its lock has passed to another".to_owned(),
         What::Failed(errno) => format!("fails (errno {errno})"),
@@ -91,6 +92,18 @@ fn did(what: &What) -> Option<String> {
             ascii(&Note::parse(note).map_or_else(|| format!("does {note}"), |note| note.sentence()))
         }
     })
+}
+
+/// What befalls its next call.
+fn befalls(fault: CallFault) -> &'static str {
+    match fault {
+        CallFault::Eintr => "is interrupted by a signal while it waits",
+        CallFault::ShortWrite => "gets less written than it asks for",
+        CallFault::ShortRead => "gets less to read than is there",
+        CallFault::Enospc => "finds the disk full",
+        CallFault::Eio => "cannot get to the disk what was written",
+        CallFault::Estale => "is told that the file is no longer what it was",
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::block::{Block, quoted, size};
+use super::needs::needs;
 use crate::check::Failure;
 use crate::history::History;
 use crate::job::Job;
@@ -62,7 +63,13 @@ impl fmt::Display for Issue<'_> {
             writeln!(f, "{} {}{expected}\n", double.name, sentence(double.promise))?;
         }
         let size = size(&saved.case, &history).replacen(", ", " and ", 1);
-        writeln!(f, "The smallest case that was found has {size}; the steps are numbered below.\n")?;
+        let takes = match saved.job.as_ref().and_then(|_| needs(&saved.case, &history, failure)) {
+            Some(needs) => format!(", and {needs}"),
+            None => String::new(),
+        };
+        let text =
+            format!("The smallest case that was found has {size}{takes}; the steps are numbered below.");
+        writeln!(f, "{text}\n")?;
         if let Some(job) = &saved.job {
             writeln!(f, "## What was run\n\n{}", command(job, saved.case.workers))?;
         }

@@ -15,6 +15,8 @@ pub mod json;
 pub mod junit;
 pub mod law;
 mod moves;
+#[cfg(feature = "cli")]
+pub mod needs;
 mod note;
 pub mod plot;
 #[cfg(all(feature = "cli", target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -7,11 +7,13 @@ use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus, TestS
 use serde::Serialize;
 
 use super::block::{Block, Story, quoted, size};
+use super::needs::needs;
 use super::timeline::timeline;
 use super::{count, wrapped};
 use crate::campaign::Counterexample;
+use crate::case::{CallFault, Faults};
 use crate::check::{Reason, Verdict};
-use crate::history::{Absence, Event, Missing, What};
+use crate::history::{Absence, Missing, What};
 use crate::job::Job;
 use crate::json::readable;
 use crate::run::{Plan, Report};
@@ -22,8 +24,10 @@ pub fn header(job: &Job, plan: &Plan, points: u64, place: &str) -> String {
     for words in &job.commands {
         let _ = writeln!(text, "{}", Job::shown(words));
     }
-    let faults =
-        if plan.faults.is_none() { String::new() } else { format!(", faults {}", plan.faults.name()) };
+    let faults = match plan.faults.names() {
+        names if names.is_empty() => String::new(),
+        names => format!(", faults {}", names.join(", ")),
+    };
     let said = format!(
         "{} workers, {} points in all{faults}, seed {}, files in {place}",
         plan.workers,
@@ -98,10 +102,16 @@ fn evidence(plan: &Plan, report: &Report) -> String {
         count(report.contended),
         count(report.inconclusive)
     );
-    let left = [("crash", plan.faults.crashes), ("stall", plan.faults.stalls)];
-    let left: Vec<_> = left.iter().filter(|(_, allowed)| *allowed == 0).map(|(name, _)| *name).collect();
+    let asked = plan.faults.names();
+    let left: Vec<_> =
+        Faults::OF_PROGRAMS.iter().map(|one| one.name()).filter(|name| !asked.contains(name)).collect();
     if !left.is_empty() {
         let _ = write!(tried, "; not tried: {}", left.join(", "));
+    }
+    let missed = |fault: &CallFault| plan.faults.count(*fault) > 0 && !report.facts.possible.contains(fault);
+    let missed: Vec<_> = CallFault::ALL.into_iter().filter(missed).map(CallFault::name).collect();
+    if !missed.is_empty() {
+        let _ = write!(tried, "; at no call possible: {}", missed.join(", "));
     }
     tried
 }
@@ -116,7 +126,7 @@ fn block(job: &Job, report: &Report, found: &Counterexample) -> Block {
         replays: found.replays,
     };
     let mut paragraphs = vec![format!("{story} ({:.1} s in all)", report.took.as_secs_f64())];
-    paragraphs.extend(needs(&found.history.events));
+    paragraphs.extend(needs(&found.case, &found.history, &found.failure));
     if !report.last_lines.is_empty() && said_by_worker(found) {
         let lines: Vec<_> = report.last_lines.iter().map(|line| super::steps::ascii(line.trim())).collect();
         paragraphs.push(format!("worker {} said: {}", found.failure.worker, lines.join(" / ")));
@@ -136,16 +146,6 @@ fn block(job: &Job, report: &Report, found: &Counterexample) -> Block {
 /// The last lines of a worker say something where it ended badly.
 fn said_by_worker(found: &Counterexample) -> bool {
     matches!(found.history.events[found.failure.event].what, What::Quit(_) | What::Died(_))
-}
-
-/// What it takes besides an order.
-fn needs(events: &[Event]) -> Option<String> {
-    let fault = events.iter().find(|event| event.what.is_fault())?;
-    let step = events.iter().take_while(|event| *event != fault).count() + 1;
-    Some(match fault.what {
-        What::Crashed => format!("needs worker {} to be killed at event {step}", fault.worker),
-        _ => format!("needs worker {} to be stalled for an hour", fault.worker),
-    })
 }
 
 #[derive(Serialize)]

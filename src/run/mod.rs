@@ -249,6 +249,7 @@ pub fn search(
         report.unclear = report.unclear.or(of_job.unclear);
         report.facts.mapped.extend(of_job.facts.mapped);
         report.facts.plain.extend(of_job.facts.plain);
+        report.facts.possible.extend(of_job.facts.possible);
         report.facts.daemons |= of_job.facts.daemons;
         let earlier = |other: &Counterexample| {
             found.as_ref().is_none_or(|found| other.found_in_case < found.found_in_case)
@@ -310,6 +311,7 @@ fn one_job(
         report.facts.daemons |= engine.facts.daemons;
         report.facts.mapped.append(&mut engine.facts.mapped);
         report.facts.plain.append(&mut engine.facts.plain);
+        report.facts.possible.append(&mut engine.facts.possible);
         let mut hasher = DefaultHasher::new();
         history.events.hash(&mut hasher);
         shared.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(hasher.finish());

@@ -49,6 +49,8 @@ pub enum Unreached {
     ReadBack,
     #[error("in it the clock moves by an hour although a worker could go on")]
     Stalled,
+    #[error("in it a call meets an error, or is cut short, though nothing is wrong")]
+    Struck,
     #[error("its files have to be {} s old, and its workers sleep for {} s, which is too long to be waited for", .age.as_secs(), .slept.as_secs())]
     TooLong { age: Duration, slept: Duration },
     #[error("under strace alone worker {worker} does not come to {call} by the calls that were saved")]
@@ -168,8 +170,10 @@ fn check(job: &Job, history: &[Event], failure: &Failure) -> Result<(), Unreache
         _ => return Err(Unreached::NoFailure),
     }
     let before = &history[..=failure.event];
-    if before.iter().any(|event| event.what.is_fault() && event.what != What::Crashed) {
-        return Err(Unreached::Stalled);
+    match before.iter().map(|event| &event.what).find(|what| what.is_fault() && **what != What::Crashed) {
+        Some(What::Struck(_)) => return Err(Unreached::Struck),
+        Some(_) => return Err(Unreached::Stalled),
+        None => {}
     }
     let age = Duration::from_millis(job.age);
     let slept = Duration::from_micros(before.last().map_or(0, |event| event.at.as_micros()));

@@ -133,7 +133,7 @@ impl View<'_> {
 }
 
 impl Call {
-    fn word(&self, nth: usize) -> u64 {
+    pub(super) fn word(&self, nth: usize) -> u64 {
         self.registers.words()[nth]
     }
 
@@ -303,6 +303,12 @@ impl Call {
             Kind::Fcntl => [F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW].contains(&(self.word(1) as i32)),
             _ => false,
         }
+    }
+
+    /// Is it by fcntl that a lock is given back?
+    pub(super) fn gives_lock_back(&self) -> bool {
+        let kind = self.bytes.first_chunk().map(|first| i32::from(i16::from_ne_bytes(*first)));
+        self.kind == Kind::Fcntl && kind == Some(libc::F_UNLCK)
     }
 
     /// Does it make a name, which fails where there is one already?

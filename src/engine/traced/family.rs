@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::case::Faults;
+use crate::case::{CallFault, Faults};
 use crate::history::{Absence, Event as Entry, Missing, What};
 use crate::interleave::{Act, Enabled, lane};
 use crate::schedule::{Command, Time, Wid};
@@ -15,6 +15,7 @@ use crate::sys::tracee::{self, Event, Registers, Stopped};
 use super::call::{Call, Numbers, Subject, View, life};
 use super::clock::{Clock, Inode};
 use super::exact::Locks;
+use super::fault::{self, Found, Way};
 use super::place::{self, Places};
 use super::table::Table;
 use super::watch::Watch;
@@ -121,6 +122,8 @@ pub(super) struct Pending {
     stale: bool,
     /// The files behind its paths before it was made.
     pub(super) before: Vec<Option<Inode>>,
+    /// It is made with this number in this word, and not with its own.
+    pub(super) count: Option<(usize, u64)>,
 }
 
 /// One process.
@@ -134,6 +137,8 @@ pub(super) struct Process {
     pub(super) locks: bool,
     /// It has set a timer, which runs on the machine's clock.
     pub(super) timers: bool,
+    /// Signals that interrupt a call which waits: they have handlers, after which it is not begun again.
+    pub(super) handlers: BTreeSet<i32>,
 }
 
 /// What came of a worker's first process.
@@ -165,6 +170,8 @@ pub(super) struct Family<'a> {
     pub(super) last: Wid,
     next_lane: Wid,
     faults: Faults,
+    /// Which of those that may befall a call could have.
+    pub(super) possible: BTreeSet<CallFault>,
     /// The run is over: whoever ends now was sent away.
     over: bool,
     /// How often the clock has moved since something changed.
@@ -227,6 +234,7 @@ impl<'a> Family<'a> {
             last: 0,
             next_lane: 0,
             faults,
+            possible: BTreeSet::new(),
             over: false,
             rounds: 0,
             refusal: None,
@@ -429,9 +437,10 @@ impl<'a> Family<'a> {
         let lane = worker + self.next_lane * lane::EACH;
         self.tids.insert(tid, worker);
         if process != parent && !self.processes.contains_key(&process) {
-            let inherited = self.processes.get(&parent).map(|parent| parent.opened.clone());
-            let opened = inherited.unwrap_or_default();
-            self.processes.insert(process, Process::new(worker, false, opened));
+            let inherited = self.processes.get(&parent);
+            let inherited = inherited.map(|parent| (parent.opened.clone(), parent.handlers.clone()));
+            let (opened, handlers) = inherited.unwrap_or_default();
+            self.processes.insert(process, Process { handlers, ..Process::new(worker, false, opened) });
         }
         self.tasks.insert(tid, Task::new(worker, lane, process));
         if let Some(stopped) = self.unclaimed.remove(&tid)
@@ -570,7 +579,7 @@ impl<'a> Family<'a> {
     /// This call is to be made, as soon as it is chosen.
     pub(super) fn arrive(&mut self, stopped: Stopped, call: Call) {
         let tid = stopped.tid();
-        let pending = Pending { call, next: Vec::new(), stale: true, before: Vec::new() };
+        let pending = Pending { call, next: Vec::new(), stale: true, before: Vec::new(), count: None };
         let until = self.clock.now() + SPIN;
         let Some(task) = self.tasks.get_mut(&tid) else { return };
         let mind = self.minds.entry(task.worker).or_default();
@@ -746,7 +755,73 @@ impl<'a> Family<'a> {
                 options.push((0, Enabled { worker, act: Act::Clock, step: 0, next: Vec::new() }));
             }
         }
+        self.may_strike(&mut options);
         options
+    }
+
+    /// What may befall the next calls.
+    fn may_strike(&mut self, options: &mut Vec<(i32, Enabled)>) {
+        let tids: Vec<i32> = self.tasks.keys().copied().collect();
+        let allowed = self.faults;
+        for fault in CallFault::ALL.into_iter().filter(|&fault| allowed.count(fault) > 0) {
+            let mut struck = Vec::new();
+            for &tid in &tids {
+                if self.way(tid, fault).is_none() {
+                    continue;
+                }
+                let task = &self.tasks[&tid];
+                if let State::AtPoint(_, pending) | State::Blocked(_, pending) = &task.state {
+                    let (act, next) = (Act::Strike(fault), pending.next.clone());
+                    struck.push((tid, Enabled { worker: task.lane, act, step: task.steps, next }));
+                }
+            }
+            struck.sort_by_key(|(_, one)| (lane::owner(one.worker), one.worker));
+            if !struck.is_empty() {
+                self.possible.insert(fault);
+            }
+            options.append(&mut struck);
+        }
+    }
+
+    /// How this fault could befall the next call of a thread.
+    fn way(&mut self, tid: i32, fault: CallFault) -> Option<Way> {
+        let task = self.tasks.get(&tid)?;
+        let process = task.process;
+        match &task.state {
+            State::AtPoint(stopped, pending) => {
+                let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
+                let found = Found::of(stopped, &pending.call, &mut View { places, numbers, tids, process });
+                fault::way(fault, &pending.call, &found)
+            }
+            State::Blocked(_, pending) if fault == CallFault::Eintr => {
+                let handlers = self.processes.get(&process)?.handlers.iter().copied();
+                let interruptible = fault::could_be_interrupted(tid, handlers);
+                fault::way(fault, &pending.call, &Found { interruptible, ..Found::default() })
+            }
+            _ => None,
+        }
+    }
+
+    /// This thread takes its step, and this befalls its call.
+    pub(super) fn strike(&mut self, tid: i32, lane: Wid, fault: CallFault) -> io::Result<()> {
+        self.last = lane;
+        let Some(way) = self.way(tid, fault) else { return Ok(()) };
+        *self.faults.count_mut(fault) -= 1;
+        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        let worker = task.worker;
+        let (stopped, pending) = match std::mem::replace(&mut task.state, State::Running) {
+            State::AtPoint(stopped, pending) | State::Blocked(stopped, pending) => (stopped, pending),
+            other => {
+                task.state = other;
+                return Ok(());
+            }
+        };
+        self.log(worker, What::Struck(fault));
+        gone(match way {
+            Way::Errno(errno) => self.pretend(stopped, pending, -i64::from(errno)),
+            Way::Count(nth, count) => self.perform(stopped, Pending { count: Some((nth, count)), ..pending }),
+        })?;
+        self.settle()
     }
 
     /// Whoever sleeps may go on at any time; but where nothing has changed it would do again what it did before.
@@ -913,7 +988,7 @@ impl Task {
 
 impl Process {
     fn new(worker: Wid, is_root: bool, opened: Vec<Inode>) -> Self {
-        Process { worker, is_root, opened, locks: false, timers: false }
+        Process { worker, is_root, opened, locks: false, timers: false, handlers: BTreeSet::new() }
     }
 }
 

@@ -53,6 +53,7 @@ impl Family<'_> {
                 return stopped.go(None);
             }
             Kind::Refused => return answer(stopped, -i64::from(libc::ENOSYS)),
+            Kind::Handler => return self.on_handler(stopped, process, words),
             Kind::Strange { at, path, fd } => {
                 self.note_strange(&stopped, process, name, [at, path, fd], words);
                 return stopped.go(None);
@@ -489,6 +490,26 @@ impl Family<'_> {
         }
     }
 
+    /// It says what is done when a signal comes.
+    fn on_handler(&mut self, stopped: Stopped, process: i32, words: [u64; 6]) -> io::Result<()> {
+        let mut bytes = [0; 16];
+        if words[1] != 0
+            && stopped.read(words[1], &mut bytes).is_ok()
+            && let Some(of) = self.processes.get_mut(&process)
+        {
+            let word =
+                |nth: usize| u64::from_ne_bytes(bytes[8 * nth..][..8].try_into().expect("eight bytes"));
+            let (handler, flags) = (word(0), word(1));
+            let is_one = ![libc::SIG_DFL as u64, libc::SIG_IGN as u64].contains(&handler);
+            let signal = words[0] as i32;
+            match is_one && flags & libc::SA_RESTART as u64 == 0 {
+                true => of.handlers.insert(signal),
+                false => of.handlers.remove(&signal),
+            };
+        }
+        stopped.go(None)
+    }
+
     /// It has become another program: its clock is made visible, its chance the same in each run.
     pub(super) fn on_exec(&mut self, stopped: Stopped) -> io::Result<()> {
         let tid = stopped.tid();
@@ -496,6 +517,9 @@ impl Family<'_> {
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.state = State::Running;
             self.began.insert(task.worker);
+        }
+        if let Some(of) = self.processes.get_mut(&tid) {
+            of.handlers.clear();
         }
         if let Some(freed) = self.locks.left(tid) {
             self.changed(tid, &freed);
@@ -572,7 +596,13 @@ impl Family<'_> {
         }
         self.note_before(&mut pending, process);
         if self.deaf && pending.call.takes_lock() {
-            return self.pretend(stopped, pending);
+            self.deafened += 1;
+            return self.pretend(stopped, pending, 0);
+        }
+        if let Some((nth, count)) = pending.count {
+            let mut registers = pending.call.registers;
+            registers.set_word(nth, count);
+            stopped.set_registers(&registers)?;
         }
         if let Some(registers) = pending.call.without_exclusion().filter(|_| self.deaf) {
             stopped.set_registers(&registers)?;
@@ -615,11 +645,12 @@ impl Family<'_> {
             stopped.set_registers(&registers)?;
             self.deafened += 1;
         }
-        if call.without_waiting().is_some() {
+        let waits = call.without_waiting().is_some();
+        if waits || pending.count.is_some() {
             for (nth, word) in call.registers.words().into_iter().enumerate() {
                 registers.set_word(nth, word);
             }
-            if [libc::EAGAIN, libc::EACCES].contains(&(-result as i32)) {
+            if waits && [libc::EAGAIN, libc::EACCES].contains(&(-result as i32)) {
                 // Back to where it was, and there it stays until somebody gives way.
                 let mut again = call.registers;
                 again.again(call.registers.call());
@@ -657,18 +688,18 @@ impl Family<'_> {
         stopped.go(None)
     }
 
-    /// The lock is not taken, and the program is told that it was.
-    fn pretend(&mut self, stopped: Stopped, pending: Pending) -> io::Result<()> {
+    /// The call is not made, and the program is told that this has come of it.
+    pub(super) fn pretend(&mut self, stopped: Stopped, pending: Pending, result: i64) -> io::Result<()> {
         let tid = stopped.tid();
         let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
         let (process, worker) = (task.process, task.worker);
         let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
-        let text = format!("{} = 0", pending.call.told(&mut View { places, numbers, tids, process }));
+        let told = pending.call.told(&mut View { places, numbers, tids, process });
+        let text = format!("{told} = {}", result_words(result));
         self.log(worker, What::Note(text.clone()));
-        self.deafened += 1;
         let accesses = pending.next().to_vec();
         self.stepped(tid, &accesses, &text, true);
-        answer(stopped, 0)
+        answer(stopped, result)
     }
 
     /// How many bytes were read or written, as if pids were the names of their workers: how many digits a pid has

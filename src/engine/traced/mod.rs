@@ -7,6 +7,7 @@ mod call;
 mod clock;
 mod exact;
 mod family;
+mod fault;
 mod handle;
 mod memory;
 mod nursery;
@@ -34,7 +35,7 @@ use glob::Pattern;
 use tempfile::TempDir;
 
 use super::Engine;
-use crate::case::{Case, Faults, MAX_STEPS, Placement, Scope};
+use crate::case::{CallFault, Case, Faults, MAX_STEPS, Placement, Scope};
 use crate::check::{Checker, Traced as Laws, Verdict};
 use crate::error::{Error, unnamed};
 use crate::history::{Absence, History, Missing, What};
@@ -73,6 +74,8 @@ pub struct Traced {
     programs: Vec<Program>,
     table: Table,
     filter: Filter,
+    /// Programs are held where they say what is done when a signal comes.
+    hears_handlers: bool,
     watch: Watch,
     interrupt: Arc<AtomicBool>,
     /// What the folders that are watched besides hold when a run begins.
@@ -130,6 +133,8 @@ pub struct Facts {
     pub trail: Vec<(Wid, String, Vec<Access>)>,
     /// How many events there had been at each choice.
     pub marks: Vec<usize>,
+    /// Which of the faults that may befall a call could have.
+    pub possible: BTreeSet<CallFault>,
     /// Who is started anew for each schedule, not copied where it comes to its first point; and why.
     pub plain: BTreeMap<Wid, String>,
 }
@@ -151,10 +156,8 @@ impl Traced {
         let failed = |source| Error::Folder { path: base.path().to_owned(), source };
         let programs =
             job.commands.iter().map(|words| Program::of(words, &job.start_dir)).collect::<Result<_, _>>()?;
-        let kept = |kind: Kind| !job.real_clock || !matches!(kind, Kind::Clock(_) | Kind::Sleep { .. });
         let table = Table::new(job.exact);
-        let numbers = table.held().filter(|&number| table.of(number).is_some_and(|(_, kind)| kept(kind)));
-        let filter = Filter::new(numbers).map_err(failed)?;
+        let filter = filter(&table, &job, false).map_err(failed)?;
         let readback = match &job.readback {
             None => None,
             Some(text) => Some(Pattern::new(text).map_err(|why| Error::Program {
@@ -170,6 +173,7 @@ impl Traced {
             programs,
             table,
             filter,
+            hears_handlers: false,
             watch,
             interrupt,
             watched,
@@ -444,6 +448,11 @@ impl Traced {
     ) -> Result<(History, Vec<u32>), Error> {
         let folder = self.folder();
         let failed = |source| Error::Folder { path: folder.clone(), source };
+        if case.faults.eintr > 0 && !self.hears_handlers {
+            self.filter = filter(&self.table, &self.job, true).map_err(failed)?;
+            self.hears_handlers = true;
+            nursery.forget();
+        }
         nursery.meet(case.workers, self.made.as_ref().map(|made| (made.dev(), made.ino())));
         self.raise(nursery)?;
         let mut family = self.family(case.faults)?;
@@ -461,8 +470,18 @@ impl Traced {
         }
         // Can anybody still get the lock?
         let odd = || self.leftovers.as_ref().is_some_and(|known| !self.names(&family.tids).is_subset(known));
-        let crashed = family.events.iter().any(|event| event.what == What::Crashed);
-        if went.is_ok() && run.missing.is_empty() && family.is_over() && (crashed || odd()) {
+        let hurts = |what: &What| matches!(what, What::Crashed | What::Struck(_));
+        let hurt = family.events.iter().any(|event| hurts(&event.what));
+        let afresh = went.is_ok() && run.missing.is_empty() && family.is_over() && (hurt || odd());
+        let mut content = true;
+        if afresh {
+            // It is asked what came of the others.
+            match self.is_content(&mut family, case.workers) {
+                Ok(is_so) => content = is_so,
+                Err(why) => went = Err(why),
+            }
+        }
+        if afresh && content && went.is_ok() {
             let after = case.workers + 1;
             family.no_more_faults();
             went = self.bear(nursery, &mut family, after, case.workers);
@@ -486,19 +505,8 @@ impl Traced {
             let worker = family.silent().unwrap_or(1);
             run.missing = vec![Missing { worker, command: Asked::Write, why: Absence::Silent }];
         }
-        let ends_well = |end: &End| match end {
-            End::Code(code) => *code == 0 || self.job.ok_exit.contains(code),
-            End::Signal(_) => false,
-        };
-        if let Some(line) = &self.job.check
-            && run.missing.is_empty()
-            && family.ends.values().all(ends_well)
-        {
-            let (code, _) = self.shell(line, case.workers).map_err(failed)?;
-            if code != Some(0) {
-                let last = family.events.last().map_or(1, |event| event.worker);
-                family.log(last, What::CheckFailed(code.unwrap_or(-1)));
-            }
+        if !afresh && run.missing.is_empty() {
+            self.is_content(&mut family, case.workers)?;
         }
         let facts = Facts {
             contended: family.contended,
@@ -514,6 +522,7 @@ impl Traced {
             overruled: run.steps > UNFAIR,
             trail: family.trail,
             marks: run.marks,
+            possible: family.possible,
             plain: BTreeMap::new(),
         };
         if family.census {
@@ -525,6 +534,26 @@ impl Traced {
         let length = run.choices.iter().rposition(|&choice| choice != 0).map_or(0, |last| last + 1);
         run.choices.truncate(length);
         Ok((history, run.choices))
+    }
+}
+
+impl Traced {
+    /// Is the check at the end content? It is not asked where somebody did not end well.
+    fn is_content(&self, family: &mut Family<'_>, workers: u32) -> Result<bool, Error> {
+        let ends_well = |end: &End| match end {
+            End::Code(code) => *code == 0 || self.job.ok_exit.contains(code),
+            End::Signal(_) => false,
+        };
+        let Some(line) = self.job.check.as_ref().filter(|_| family.ends.values().all(ends_well)) else {
+            return Ok(true);
+        };
+        let failed = |source| Error::Folder { path: self.folder(), source };
+        let (code, _) = self.shell(line, workers).map_err(failed)?;
+        if code != Some(0) {
+            let last = family.events.last().map_or(1, |event| event.worker);
+            family.log(last, What::CheckFailed(code.unwrap_or(-1)));
+        }
+        Ok(code == Some(0))
     }
 }
 
@@ -623,11 +652,22 @@ impl Run {
                 Act::Step => family.step(tid, one.worker),
                 Act::Crash => family.crash(one.worker),
                 Act::Clock => family.stall(one.worker),
+                Act::Strike(fault) => family.strike(tid, one.worker, fault),
                 Act::Jump | Act::Fail => unreachable!("it is not among the options"),
             }
             .map_err(failed)?;
         }
     }
+}
+
+/// For all calls at which a program is held.
+fn filter(table: &Table, job: &Job, hears_handlers: bool) -> io::Result<Filter> {
+    let kept = |kind: Kind| match kind {
+        Kind::Clock(_) | Kind::Sleep { .. } => !job.real_clock,
+        Kind::Handler => hears_handlers,
+        _ => true,
+    };
+    Filter::new(table.held().filter(|&number| table.of(number).is_some_and(|(_, kind)| kept(kind))))
 }
 
 impl Program {

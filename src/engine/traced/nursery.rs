@@ -3,7 +3,7 @@
 //! A copy must be what a start would have come to. So a worker is started twice for it, and the two are compared: what
 //! differs in their memory is their pid, which each copy is given its own of, or it is chance, and then there are no copies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Seek, Write};
@@ -55,6 +55,7 @@ struct Template {
     pids: Vec<u64>,
     chance: Option<u64>,
     looks: Option<u32>,
+    handlers: BTreeSet<i32>,
     stops: u64,
     /// Where it writes, and what it has written.
     streams: [(File, Vec<u8>); 2],
@@ -64,6 +65,11 @@ impl Nursery {
     /// From here on all are started.
     pub(super) fn close(&mut self, why: Closed) {
         self.closed.get_or_insert(why);
+        self.cots.clear();
+    }
+
+    /// From here on it takes others.
+    pub(super) fn forget(&mut self) {
         self.cots.clear();
     }
 
@@ -110,6 +116,9 @@ impl Nursery {
                 family.chances.extend(template.chance.map(|chance| (worker, chance)));
                 family.began.insert(worker);
                 family.welcome(worker, copy.tid());
+                if let Some(of) = family.processes.get_mut(&copy.tid()) {
+                    of.handlers.clone_from(&template.handlers);
+                }
                 // Whoever was killed meanwhile tells of that by its end.
                 let _ = copy.go(None);
                 true
@@ -145,6 +154,7 @@ struct Infant {
     streams: [(File, Vec<u8>); 2],
     chance: Option<u64>,
     looks: Option<u32>,
+    handlers: BTreeSet<i32>,
     stops: u64,
     readings: Vec<Reading>,
 }
@@ -189,15 +199,17 @@ impl Traced {
             Ok(pids) => pids,
             Err(why) => return Ok(Err(why)),
         };
-        let way = |of: &Infant| (of.chance, of.looks, of.stops, of.readings.clone());
+        let way = |of: &Infant| (of.chance, of.looks, of.handlers.clone(), of.stops, of.readings.clone());
         if way(&twin) != way(&infant) {
             return Ok(Err("it starts otherwise each time".to_owned()));
         }
         drop(twin);
-        let Infant { held, streams, chance, looks, stops, readings } = infant;
+        let Infant { held, streams, chance, looks, handlers, stops, readings } = infant;
         Ok(match Original::new(held.released(), readings) {
             // It comes to its first point once more, in each copy.
-            Ok(original) => Ok(Template { original, pids, chance, looks, stops: stops - 1, streams }),
+            Ok(original) => {
+                Ok(Template { original, pids, chance, looks, handlers, stops: stops - 1, streams })
+            }
             Err(why) => Err(format!("it cannot be copied ({why})")),
         })
     }
@@ -229,6 +241,7 @@ impl Traced {
             streams: [(out, said(0)), (err, said(1))],
             chance: family.chances.get(&worker).copied(),
             looks: family.looks.get(&worker).copied(),
+            handlers: family.processes.get(&pid).map(|of| of.handlers.clone()).unwrap_or_default(),
             stops: family.stops,
             readings,
         }))

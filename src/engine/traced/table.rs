@@ -73,6 +73,8 @@ pub(super) enum Kind {
     Timer,
     /// Refused, so that programs do without.
     Refused,
+    /// Says what is done when a signal comes; held where calls may be interrupted.
+    Handler,
     /// execve, at which descriptors are closed; held in a proof alone.
     Exec { path: usize, fd: Option<usize> },
     /// A call of which nothing is known but what it touches: a folder, a path, a descriptor; seen in a proof alone.
@@ -259,6 +261,9 @@ const BESIDES: &[Entry] = &[
     (libc::SYS_syncfs, "syncfs", Strange { at: None, path: None, fd: Some(0) }),
 ];
 
+/// What is held besides where calls may be interrupted.
+const HANDLER: &[Entry] = &[(libc::SYS_rt_sigaction, "rt_sigaction", Handler)];
+
 /// Of which the C library knows nothing yet.
 const FCHMODAT2: i64 = 452;
 
@@ -309,7 +314,7 @@ impl Table {
     /// For a proof, or for plain runs.
     pub(super) fn new(exact: bool) -> Self {
         let besides = if exact { BESIDES } else { &[] };
-        let all = || COMMON.iter().chain(OLD).chain(besides);
+        let all = || COMMON.iter().chain(OLD).chain(HANDLER).chain(besides);
         let most = all().map(|&(number, ..)| number).max().expect("there are calls") as usize;
         let mut table = vec![None; most + 1];
         for &(number, name, kind) in all() {

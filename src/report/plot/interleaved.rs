@@ -281,7 +281,7 @@ fn kind(what: &What) -> &'static str {
         What::Wrote | What::Read(_) | What::Found(_) => "file",
         What::Blocked | What::GaveUp | What::Slept(_) | What::Refused => "stops",
         What::Failed(_) | What::Crashed | What::Stalled | What::Jumped | What::CallFailed => "fault",
-        What::Quit(_) | What::Died(_) | What::CheckFailed(_) => "fault",
+        What::Struck(_) | What::Quit(_) | What::Died(_) | What::CheckFailed(_) => "fault",
         What::Began | What::Unlocked | What::Left | What::Exited | What::Note(_) => "step",
     }
 }

@@ -6,7 +6,9 @@ use crate::history::{Event, History, What};
 /// there is nothing more, looks at what its worker has open or at the folder itself, or ends (which is told of the worker).
 pub(super) fn quiet(history: &History) -> Vec<bool> {
     let locked: Vec<&str> = history.events.iter().filter_map(locked).collect();
-    history.events.iter().map(|event| is_quiet(event, &locked)).collect()
+    let struck = |nth: usize| nth > 0 && matches!(history.events[nth - 1].what, What::Struck(_));
+    let quiet = |(nth, event)| !struck(nth) && is_quiet(event, &locked);
+    history.events.iter().enumerate().map(quiet).collect()
 }
 
 /// The call, its file, and the whole text.
@@ -54,5 +56,12 @@ mod tests {
         let shown = [0, 2, 5, 6, 7];
         let kept: Vec<usize> = (0..10).filter(|&nth| !quiet(&history)[nth]).collect();
         assert_eq!(kept, shown, "a close gives a lock back");
+        let mut history = short::steps(
+            r#"1 x
+            1 fstat("a") = ESTALE"#,
+        );
+        assert_eq!(quiet(&history), [false, true]);
+        history.events[0].what = What::Struck(crate::case::CallFault::Estale);
+        assert_eq!(quiet(&history), [false, false], "what a fault befalls is shown");
     }
 }

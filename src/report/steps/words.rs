@@ -1,5 +1,6 @@
 //! A step in words.
 
+use crate::case::CallFault;
 use crate::history::What;
 
 /// In a few words; `None` for what tells nothing. (An exit does when it is what went wrong.)
@@ -19,6 +20,7 @@ pub(super) fn words(what: &What, fails: bool) -> Option<String> {
         What::Stalled => "STALLED: the clock moves".to_owned(),
         What::Jumped => "CLOCK SET BACK: 1 h".to_owned(),
         What::CallFailed => "CALL FAILS".to_owned(),
+        What::Struck(fault) => befalls(*fault).to_owned(),
         What::Crashed => "KILLED".to_owned(),
         What::Refused => "refused: too late".to_owned(),
         What::Entered => "INSIDE".to_owned(),
@@ -29,6 +31,18 @@ pub(super) fn words(what: &What, fails: bool) -> Option<String> {
         What::CheckFailed(code) => format!("then the check: exit {code}"),
         What::Note(note) => ascii(note),
     })
+}
+
+/// What befalls the call of the next step.
+fn befalls(fault: CallFault) -> &'static str {
+    match fault {
+        CallFault::Eintr => "INTERRUPTED: EINTR",
+        CallFault::ShortWrite => "SHORT WRITE",
+        CallFault::ShortRead => "SHORT READ",
+        CallFault::Enospc => "DISK FULL: ENOSPC",
+        CallFault::Eio => "DISK FAILS: EIO",
+        CallFault::Estale => "FILE IS STALE: ESTALE",
+    }
 }
 
 /// What a terminal can show anywhere.

@@ -413,6 +413,7 @@ impl Board {
             Act::Clock => self.stall(first),
             Act::Jump => self.set_back(first),
             Act::Fail => self.let_fail(wid),
+            Act::Strike(_) => unreachable!("of programs that are traced"),
         }
         None
     }

@@ -168,7 +168,9 @@ fn encode(event: &Event, text: u64) -> [u64; 3] {
         What::Entered | What::Left | What::Quit(_) | What::Died(_) => {
             unreachable!("of programs that are traced")
         }
-        What::Found(_) | What::CheckFailed(_) => unreachable!("of programs that are traced"),
+        What::Found(_) | What::CheckFailed(_) | What::Struck(_) => {
+            unreachable!("of programs that are traced")
+        }
         What::Note(_) => (10, 0, text),
     };
     let head = u64::from_le_bytes([kind, event.worker as u8, event.command as u8, seen, 0, 0, 0, 0]);
