@@ -87,8 +87,8 @@ pub struct Report {
 pub enum Refused {
     /// lockfuzz itself, or what it was told.
     Error(Error),
-    /// It fails when its workers run one after another.
-    Alone(Box<Failure>, Vec<String>),
+    /// It fails when its workers run one after another; the last lines of the worker that does.
+    Alone(Box<Counterexample>, Vec<String>),
     /// Some worker passes no point: who, and what it wrote outside.
     NoPoints(Vec<u32>, BTreeSet<PathBuf>),
     /// Run one after another it cannot be judged.
@@ -114,6 +114,17 @@ impl Report {
         }
     }
 
+    /// Which of so many workers were started anew for each schedule, and why.
+    pub fn plain_starts(&self, workers: u32) -> Option<String> {
+        let plain: Vec<_> = self.facts.plain.iter().filter(|(worker, _)| **worker <= workers).collect();
+        let (_, why) = plain.first()?;
+        let who = match plain.len() as u32 == workers && plain.iter().all(|(_, other)| other == why) {
+            true => "each worker is".to_owned(),
+            false => format!("worker {} is", plain[0].0),
+        };
+        Some(format!("{who} started anew for each schedule: {why}"))
+    }
+
     /// Schedules in a second.
     pub fn rate(&self) -> f64 {
         self.schedules as f64 / self.searched.as_secs_f64().max(1e-6)
@@ -127,21 +138,31 @@ pub(crate) fn nothing_promised() -> Promise {
     PROGRAM.promised()
 }
 
+/// The workers one after another.
+#[derive(Debug)]
+pub struct Alone {
+    /// The points that they passed, but for their ends.
+    pub points: u64,
+    /// What happened, in order.
+    pub history: History,
+}
+
 /// Runs the workers one after another, in order and reversed: what fails then has nothing to do with any
 /// interleaving.
 ///
 /// # Errors
 /// [`Refused`] says why there is nothing to be searched.
-pub fn alone(engine: &mut Traced, plan: &Plan) -> Result<(u64, Facts), Refused> {
+pub fn alone(engine: &mut Traced, plan: &Plan) -> Result<Alone, Refused> {
     let case = Traced::case(engine.job(), plan.workers, Faults::NONE);
     let mut first = None;
     for reversed in [false, true] {
-        let (history, _) = engine.explore(&case, &mut InOrder { reversed })?;
+        let (history, choices) = engine.explore(&case, &mut InOrder { reversed })?;
         let lines = |engine: &Traced, worker| engine.last_lines(worker, 5);
         match engine.judge(&case, nothing_promised(), &history) {
             Verdict::Fail(failure) => {
                 let said = lines(engine, failure.worker);
-                return Err(Refused::Alone(Box::new(failure), said));
+                let case = Case { choices: Some(choices), ..case };
+                return Err(Refused::Alone(Box::new(found(case, history, failure, 0)), said));
             }
             Verdict::Inconclusive { reason: reason @ (Reason::Missing(_) | Reason::Endless { .. }) } => {
                 let worker = match reason {
@@ -158,10 +179,17 @@ pub fn alone(engine: &mut Traced, plan: &Plan) -> Result<(u64, Facts), Refused> 
             let shared = engine.facts.outside.iter().filter(|(_, workers)| workers.len() > 1);
             return Err(Refused::NoPoints(idle, shared.map(|(path, _)| path.clone()).collect()));
         }
-        first.get_or_insert((history, engine.facts.clone()));
+        first.get_or_insert(history);
     }
-    let (history, facts) = first.expect("two runs");
-    Ok(((1..=plan.workers).map(|worker| points(&history, worker)).sum(), facts))
+    let history = first.expect("two runs");
+    let points = (1..=plan.workers).map(|worker| points(&history, worker)).sum();
+    Ok(Alone { points, history })
+}
+
+/// What has failed, before anything is made smaller.
+fn found(case: Case, history: History, failure: Failure, found_in_case: u64) -> Counterexample {
+    let (shrink_tries, replays, cause, path) = (0, (0, 0), None, None);
+    Counterexample { case, history, failure, found_in_case, shrink_tries, replays, cause, path }
 }
 
 /// The points that a worker passed, but for its end.
@@ -323,19 +351,7 @@ fn one_job(
             Verdict::Fail(failure) => {
                 if again == history {
                     shared.over.store(true, Ordering::Relaxed);
-                    let (found_in_case, shrink_tries, replays) = (number, 0, (0, 0));
-                    let (cause, path) = (None, None);
-                    let found = Counterexample {
-                        case,
-                        history,
-                        failure,
-                        found_in_case,
-                        shrink_tries,
-                        replays,
-                        cause,
-                        path,
-                    };
-                    return Ok((report, Some(found)));
+                    return Ok((report, Some(found(case, history, failure, number))));
                 }
                 report.inconclusive += 1;
                 let divergence = Divergence::between(&history, &again);
