@@ -28,11 +28,12 @@ use crate::worker::{cores, stay};
 const REPLAYS: u32 = 10;
 /// After so many schedules without a verdict it is given up.
 const UNCLEAR: u64 = 5;
-/// For how long a smaller number of workers is tried, all interleavings with fewer preemptions are, and pairs of steps
-/// are turned round: each takes whole runs of the program, and an answer in seconds is worth more than the last bit.
-const SMALLER: Duration = Duration::from_secs(3);
-const FEWER: Duration = Duration::from_secs(2);
-const CAUSE: Duration = Duration::from_secs(4);
+/// For how many tenths of the time for making it smaller a smaller number of workers is tried, all interleavings with
+/// fewer preemptions are, and pairs of steps are turned round: each takes whole runs of the program, and an answer in
+/// seconds is worth more than the last bit.
+const SMALLER: u32 = 3;
+const FEWER: u32 = 2;
+const CAUSE: u32 = 4;
 
 /// What to look for, and for how long.
 #[derive(Clone, Debug)]
@@ -410,12 +411,13 @@ fn bring_home(
     let start = Instant::now();
     let over = || start.elapsed() > plan.shrink || interrupt.load(Ordering::Relaxed);
     let promise = nothing_promised();
+    let tenths = |tenths: u32| plan.shrink / 10 * tenths;
     let mut found = first;
     if plan.workers > 2 && engine.job().commands.len() < 2 {
         let fewer =
             (2..plan.workers).map(|workers| Traced::case(engine.job(), workers, plan.faults)).collect();
         let begun = Instant::now();
-        let enough = || over() || begun.elapsed() > SMALLER.min(plan.shrink / 2);
+        let enough = || over() || begun.elapsed() > tenths(SMALLER);
         let scheduler =
             || -> Box<dyn Scheduler> { Box::new(Faulty::new(plan.search.scheduler(plan.seed), plan.seed)) };
         let mut shrink = Shrink { engine: &mut *engine, promise, over: &enough };
@@ -425,7 +427,7 @@ fn bring_home(
     found = shrink.fewest_faults(found)?;
     found = shrink.shortest(found)?;
     let begun = Instant::now();
-    let enough = || over() || begun.elapsed() > FEWER;
+    let enough = || over() || begun.elapsed() > tenths(FEWER);
     found = Shrink { engine: &mut *engine, promise, over: &enough }.fewest_preemptions(found)?;
     let mut parted = None;
     for nth in 0..REPLAYS {
@@ -445,7 +447,7 @@ fn bring_home(
         return Ok(Err(parted));
     }
     let begun = Instant::now();
-    let enough = || begun.elapsed() > CAUSE || interrupt.load(Ordering::Relaxed);
+    let enough = || begun.elapsed() > tenths(CAUSE) || interrupt.load(Ordering::Relaxed);
     found.cause = cause_until(engine, &found.case, promise, &found.history, &found.failure, &enough)?;
     // For what it said.
     engine.run(&found.case)?;
