@@ -25,6 +25,16 @@ use super::{Bench, Here, Outcome, Own, traced};
 ///
 /// One word more, and it takes an [`Own`]: `check!(Own::lock("cache lock", Claim::Everyone, ...))`.
 ///
+/// A lock over plain `std::fs` passes no points. On Linux it can be held at its system calls instead, as it is, with
+/// lockfuzz as a dev-dependency:
+///
+/// ```no_run
+/// # use lockfuzz::{lock::Claim, own::Own};
+/// # mod diskcache { pub fn plain_lock(_: &std::path::Path) -> std::io::Result<()> { Ok(()) } }
+/// let lock = Own::guard_or_error("plain lock", Claim::Everyone, diskcache::plain_lock);
+/// lockfuzz::check!(lock.traced());
+/// ```
+///
 /// # Panics
 /// In one line, after the picture: when the lock breaks its claim; when nothing can be said, because a
 /// test that shows nothing must not be green; when lockfuzz itself fails or is used wrongly.

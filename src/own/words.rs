@@ -179,8 +179,8 @@ fn because(reason: &Reason) -> String {
 fn remedy(reason: &Reason) -> &'static str {
     match reason {
         Reason::NoPoints => {
-            "call lockfuzz::fs where it calls std::fs, put lockfuzz::point between its steps, or say \
-             that it is atomic (Own::atomic)"
+            "call lockfuzz::fs where it calls std::fs, put lockfuzz::point between its steps, hold it at \
+             its system calls (Own::traced), or say that it is atomic (Own::atomic)"
         }
         Reason::Missing(missing) => match missing.why {
             Absence::Endless => "let it wait with lockfuzz::thread::sleep or lockfuzz::fs::File::lock",
