@@ -203,6 +203,21 @@ fn checks_of_both_engines_fit_into_one_test() {
     }
 }
 
+/// Until a worker runs its own program it has all files open that this process has, and holds on to their locks.
+#[test]
+fn workers_hold_no_lock_of_another_check() {
+    let threads = thread::spawn(|| {
+        let flock = Own::guard_or_error("in threads", Claim::SameProcess, |folder: &Path| {
+            let file =
+                lockfuzz::fs::OpenOptions::new().create(true).append(true).open(folder.join("lock"))?;
+            file.lock().map(|()| file)
+        });
+        lockfuzz::check!(flock.cases(1500));
+    });
+    lockfuzz::check!(Own::guard_or_error("at calls", Claim::Everyone, create).traced().cases(40));
+    threads.join().unwrap();
+}
+
 #[test]
 fn where_nothing_can_be_traced_nothing_is_said() {
     let rules = [(libc::SYS_ptrace, Vec::new())].into_iter().collect();
