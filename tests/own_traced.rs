@@ -133,6 +133,18 @@ fn a_lock_without_a_call_is_not_passed() {
 }
 
 #[test]
+fn a_lock_that_lies_elsewhere_is_not_passed() {
+    let elsewhere = std::env::temp_dir().join("lockfuzz-own-traced.lock");
+    let path = elsewhere.clone();
+    let own = Own::guard_or_error("elsewhere", Claim::Everyone, move |_: &Path| File::create(&path)).traced();
+    let outcome = lockfuzz::verdict!(own);
+    fs::remove_file(&elsewhere).unwrap();
+    assert_eq!(outcome.verdict, Verdict::unclear(Reason::NoPoints), "{outcome}");
+    let complaint = outcome.complaint().unwrap();
+    assert!(complaint.contains(&format!("(it writes {})", elsewhere.display())), "{complaint}");
+}
+
+#[test]
 fn a_lock_that_is_never_given_back_is_found() {
     let keeps = || Own::guard_or_error("keeps", Claim::Everyone, |f| create(f).map(std::mem::forget));
     let outcome = lockfuzz::verdict!(keeps().traced().cases(20));

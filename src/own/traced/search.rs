@@ -99,7 +99,7 @@ impl Check<'_> {
                 let why = "it takes no turn at the lock";
                 return Err(Trouble::astray(name, 1, why, &self.here.test));
             }
-            Err(Refused::Unclear(reason, _)) => unclear(&mut outcome, reason),
+            Err(Refused::Unclear(reason, _)) => unclear(&mut outcome, reason, None),
             Err(Refused::Alone(found, lines)) => self.fails_alone(*found, &lines, &mut outcome)?,
         }
         Ok(outcome)
@@ -116,7 +116,15 @@ impl Check<'_> {
             time: Duration::MAX,
             shrink: SHRINK,
         };
-        let Alone { history, .. } = alone(&mut engine, &plan)?;
+        let went = alone(&mut engine, &plan);
+        let outside = engine.facts.outside.keys().next().cloned();
+        let Alone { history, .. } = match went {
+            Err(Refused::Unclear(reason, _)) => {
+                unclear(outcome, reason, outside);
+                return Ok(());
+            }
+            went => went?,
+        };
         let absent = |worker: &u32| {
             let enters = |event: &Event| event.worker == *worker && event.what == What::Entered;
             !history.events.iter().any(enters)
@@ -126,7 +134,7 @@ impl Check<'_> {
             return Err(Refused::NoPoints(absent, BTreeSet::new()));
         }
         if !history.events.iter().any(is_of_lock) {
-            unclear(outcome, Reason::NoPoints);
+            unclear(outcome, Reason::NoPoints, outside);
             return Ok(());
         }
         for (path, saved) in saved {
@@ -146,7 +154,7 @@ impl Check<'_> {
         outcome.plain = report.plain_starts(plan.workers);
         outcome.verdict = report.verdict();
         if let Verdict::Inconclusive { reason } = outcome.verdict {
-            unclear(outcome, reason);
+            unclear(outcome, reason, outside);
         }
         if let Some(mut found) = report.counterexample {
             outcome.said = said(&found, &report.last_lines);
@@ -220,17 +228,27 @@ fn said(found: &Counterexample, lines: &[String]) -> Option<String> {
     Some(format!("worker {} said: {}", found.failure.worker, last.trim()))
 }
 
-fn unclear(outcome: &mut Outcome, reason: Reason) {
-    outcome.verdict = Verdict::unclear(reason);
-    outcome.why = match reason {
-        Reason::NoPoints => Some(format!(
-            "{reason}: its files must lie in the folder that it is given, or beside it; what only memory knows, system \
-             calls do not tell"
-        )),
-        Reason::Missing(Missing { worker, why: Absence::Silent, .. }) => Some(format!(
-            "worker {worker} makes no call for {SILENCE:?}, or waits for somebody who is not a worker"
-        )),
-        Reason::Endless { .. } => Some(format!("{reason}; let it sleep while it waits")),
-        _ => None,
+/// Nothing can be said; `outside` is a file elsewhere that it writes.
+fn unclear(outcome: &mut Outcome, reason: Reason, outside: Option<PathBuf>) {
+    let must = "its files must lie in the folder that it is given, or beside it";
+    let why = match reason {
+        Reason::NoPoints => {
+            format!("{reason}: {must}; what only memory knows, system calls do not tell")
+        }
+        Reason::Missing(Missing { worker, why: Absence::Silent, .. }) => {
+            format!(
+                "worker {worker} makes no call for {SILENCE:?}, or waits for somebody who is not a worker"
+            )
+        }
+        Reason::Endless { .. } => format!("{reason}; let it sleep while it waits"),
+        _ => return outcome.verdict = Verdict::unclear(reason),
     };
+    let outside = outside.filter(|_| !matches!(reason, Reason::Endless { .. }));
+    let elsewhere = match (outside, reason) {
+        (Some(path), Reason::NoPoints) => format!(" (it writes {})", path.display()),
+        (Some(path), _) => format!(" (it writes {}, and {must})", path.display()),
+        (None, _) => String::new(),
+    };
+    outcome.why = Some(why + &elsewhere);
+    outcome.verdict = Verdict::unclear(reason);
 }
