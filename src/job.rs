@@ -10,7 +10,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// For how long a program may make no call at all.
-const SILENCE: Duration = Duration::from_secs(10);
+pub(crate) const SILENCE: Duration = Duration::from_secs(10);
+
+/// The name of the variable that tells a test binary of which lock it is a worker: see [`Job::own`].
+pub(crate) const OWN: &str = "LOCKFUZZ_OWN";
 
 /// The words of a command, the program first.
 pub type Words = Vec<String>;
@@ -51,6 +54,10 @@ pub struct Job {
     /// As a proof has it: whoever sleeps may go on at any time, which is a choice, and to say that one is inside is a step.
     #[serde(default, skip_serializing_if = "is_false")]
     pub exact: bool,
+    /// The lock that a cargo test checks. The program is the binary of that test, which is told by its environment that it
+    /// is a worker of this lock; only the test itself can run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<String>,
     /// When the workers' clock begins, in seconds since 1970.
     pub began: u64,
     /// Where lockfuzz was started.
@@ -76,8 +83,11 @@ impl Job {
     }
 
     /// The program's name: the last part of the first command's first word, or of the script that an
-    /// interpreter is given.
+    /// interpreter is given. Of a lock in a cargo test it is the lock's.
     pub fn name(&self) -> String {
+        if let Some(own) = &self.own {
+            return own.clone();
+        }
         let stem =
             |word: &String| Path::new(word).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let words = &self.commands[0];
@@ -95,6 +105,17 @@ impl Job {
     /// Is the program another one than when it was saved?
     pub fn has_changed(&self) -> bool {
         self.files != self.hashes()
+    }
+
+    /// The `cargo test` that runs it, where it is the binary of a test.
+    pub fn cargo_test(&self) -> Option<String> {
+        let test = self.commands.first()?.get(1).filter(|_| self.own.is_some())?;
+        Some(format!("cargo test {}", crate::report::block::quoted(Path::new(test))))
+    }
+
+    /// What is run, as one would ask for it: the command of each worker, or the `cargo test`.
+    pub fn asked(&self) -> Vec<String> {
+        self.cargo_test().map_or_else(|| self.commands.iter().map(Job::shown).collect(), |test| vec![test])
     }
 
     /// As a shell takes it.

@@ -579,6 +579,47 @@ fn choices_that_lead_nowhere_lead_somewhere() {
     home.assert_clean();
 }
 
+/// Its workers are a test binary, which only the test itself can run.
+#[test]
+fn a_lock_of_a_cargo_test_is_run_by_that_test() {
+    let home = Home::new();
+    let enters =
+        |worker: u64| json!({"tick": 0, "at": 0.0, "worker": worker, "command": "write", "what": "entered"});
+    let mut whole = case("looking lock", "processes");
+    whole["format"] = "lockfuzz/counterexample/3".into();
+    whole["engine"] = "traced".into();
+    whole["case"]["choices"] = json!([0, 1]);
+    whole["job"] = json!({
+        "commands": [["/proc/self/exe", "looking_lock_excludes", "--exact"]],
+        "own": "looking lock",
+        "began": 1750000000,
+        "start_dir": "/",
+    });
+    whole["history"] = json!([enters(1), enters(2)]);
+    whole["verdict"] = json!({
+        "verdict": "fail", "law": "two-inside", "holder": 1, "worker": 2, "tick": 0, "command": "write", "event": 1,
+    });
+    home.write("own.json", whole.to_string());
+    let test = "cargo test looking_lock_excludes";
+    refused(
+        &home,
+        home.lockfuzz(["replay", "own.json"]),
+        &["own.json: it is of a lock in a cargo test", test],
+    );
+    refused(&home, home.lockfuzz(["explain", "--script", "own.json"]), &["what lockfuzz run has found"]);
+    let explained = run(home.lockfuzz(["explain", "own.json"]));
+    explained.assert_code(0);
+    assert!(
+        explained.out.starts_with("FAIL  looking lock: two workers inside at once\n"),
+        "{}",
+        explained.out
+    );
+    assert!(explained.out.ends_with(&format!("replay  {test}\n")), "{}", explained.out);
+    let report = run(home.lockfuzz(["report", "own.json"]));
+    report.assert_code(0);
+    assert!(report.out.contains(test) && !report.out.contains("/proc/self/exe"), "{}", report.out);
+}
+
 #[test]
 fn a_file_that_cannot_be_read() {
     let home = Home::new();

@@ -197,9 +197,10 @@ fn every_word_of_a_verdict() {
             Reason::NotBegun { .. } => 15,
             Reason::Endless { .. } => 19,
             Reason::NoPoints => 20,
+            Reason::NotTraced => 26,
         },
     };
-    assert_eq!(kinds(&read_lines("json verdict"), number), 26);
+    assert_eq!(kinds(&read_lines("json verdict"), number), 27);
 }
 
 #[test]

@@ -301,6 +301,8 @@ pub enum Reason {
     },
     /// Nothing in the lock can be interrupted.
     NoPoints,
+    /// No program can be traced here.
+    NotTraced,
     /// So many rows were never begun.
     NotBegun {
         /// How many.
@@ -347,6 +349,7 @@ impl fmt::Display for Reason {
                 "the run was stopped after {steps} steps: somebody tries again and again without waiting"
             ),
             Reason::NoPoints => f.write_str("neither acquire nor release passes a point"),
+            Reason::NotTraced => f.write_str("no program can be traced here"),
             Reason::NotBegun { rows: 1 } => f.write_str("one row was never begun"),
             Reason::NotBegun { rows } => write!(f, "{rows} rows were never begun"),
         }

@@ -56,9 +56,10 @@ pub(super) fn run(args: ExplainArgs) -> Result<Exit, Trouble> {
     if let Some(job) = &saved.job {
         block.what = format!("{}: {}", job.name(), failure.law.name());
         block.story.extend(needs(&case, &history, &failure));
-        block.story.insert(0, job.commands.iter().map(Job::shown).collect::<Vec<_>>().join(" and "));
+        block.story.insert(0, job.asked().join(" and "));
     }
-    block.replay = Some(format!("lockfuzz replay {}", quoted(&args.file)));
+    let of_test = saved.job.as_ref().and_then(Job::cargo_test);
+    block.replay = Some(of_test.unwrap_or_else(|| format!("lockfuzz replay {}", quoted(&args.file))));
     say(&block.to_string())?;
     Ok(Exit::Expected)
 }

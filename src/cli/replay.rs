@@ -25,6 +25,12 @@ use crate::worker::{cores, pin};
 
 pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
     let saved = read(&args.file)?;
+    if let Some(test) = saved.job.as_ref().and_then(|job| job.cargo_test()) {
+        return Err(Trouble::usage(format_args!(
+            "{}: it is of a lock in a cargo test, whose binary alone can run it; it runs first in: {test}",
+            args.file.display()
+        )));
+    }
     let double = match &saved.job {
         Some(_) => &PROGRAM,
         None => find_double(&saved.case.lock)

@@ -63,7 +63,7 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Trouble> {
         return trace(&mut engine, &plan);
     }
     let points = match alone(&mut engine, &plan) {
-        Ok((points, _)) => points,
+        Ok(alone) => alone.points,
         Err(Refused::Error(Error::Interrupted)) => return Ok(Exit::Interrupted),
         Err(refused) => return Err(refusal(refused, &args)),
     };
@@ -188,6 +188,7 @@ fn job(args: &RunArgs) -> Result<Job, Trouble> {
         real_clock: args.clock == Clock::Real,
         silence: args.silence.map(|time| time.as_millis() as u64),
         exact: args.prove,
+        own: None,
         began: now.as_secs(),
         start_dir,
         files: BTreeMap::new(),
@@ -246,8 +247,9 @@ fn refusal(refused: Refused, args: &RunArgs) -> Trouble {
     };
     match refused {
         Refused::Error(why) => why.into(),
-        Refused::Alone(failure, lines) => Trouble::usage(format_args!(
-            "the program fails without any interleaving: {failure}{}",
+        Refused::Alone(found, lines) => Trouble::usage(format_args!(
+            "the program fails without any interleaving: {}{}",
+            found.failure,
             said(&lines)
         )),
         Refused::Unclear(reason, lines) => Trouble::usage(format_args!(

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::place::Place;
 use super::saved::Folders;
 use super::settings::Settings;
+use super::traced::turn;
 use super::words::Trouble;
 use super::{Here, Outcome, Own, hunt};
 use crate::case::{Case, Placement, Scope};
@@ -78,16 +79,12 @@ impl Opening {
 impl Bench {
     /// A worker process that has come to its check serves here, and does not come back.
     pub(super) fn open(own: Own, here: Here) -> Result<Opening, Trouble> {
-        let Own { name, claim, open, atomic, workers, .. } = &own;
-        let settings = Settings::of(&own)?;
+        let settings = own.settings()?;
         let folders = Folders::of(&here, own.save.as_ref());
-        if name.is_empty() {
-            return Err(Trouble("a lock needs a name".to_owned()));
+        if turn::called().is_some() {
+            // Of a check at system calls.
+            return Ok(Opening::Elsewhere);
         }
-        if workers.is_empty() || *workers.start() < 2 || *workers.end() > 16 {
-            return Err(Trouble(format!("{name}: 2 to 16 workers can be had, and they must be a range")));
-        }
-        let _ = (claim, open, atomic);
         let Own { name, claim, open, atomic, workers, .. } = own;
         // Engines and workers refer to it for as long as the process lives: a few bytes for each check.
         let name: &'static str = Box::leak(name.into_boxed_str());
@@ -172,7 +169,7 @@ impl Bench {
 }
 
 /// A worker process finds its check by its name, so in one test each has a name of its own.
-fn register(here: &Here, name: &str) -> Result<(), Trouble> {
+pub(super) fn register(here: &Here, name: &str) -> Result<(), Trouble> {
     static KNOWN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if known.insert((here.test.clone(), name.to_owned())) {

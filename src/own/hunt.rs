@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Bench;
-use super::saved::Kept;
+use super::saved::{Folders, Kept};
+use super::settings::Settings;
 use super::words::Trouble;
+use super::{Bench, Here};
 use crate::campaign::{Budget, Campaign, Counterexample, Row};
 use crate::case::{Case, Faults, Placement, Scope};
 use crate::check::{Evidence, Reason, Verdict};
@@ -38,9 +39,56 @@ pub struct Outcome {
     pub tried: Vec<(Placement, Evidence)>,
     /// The saved counterexample that failed again, if it was one.
     pub saved_before: Option<PathBuf>,
+    /// What ran it.
+    pub engine: Kind,
+    /// Why nothing can be said, where more is known than the reason tells.
+    pub(super) why: Option<String>,
+    /// What a worker of the counterexample said of it.
+    pub(super) said: Option<String>,
+    /// Which workers were started anew for each schedule, and why.
+    pub(super) plain: Option<String>,
     pub(super) kept: Option<Kept>,
     pub(super) shown: Option<String>,
     pub(super) test: String,
+}
+
+impl Outcome {
+    /// Before anything has run.
+    pub(super) fn nothing(lock: &str, settings: Settings, engine: Kind, here: &Here) -> Outcome {
+        Outcome {
+            lock: lock.to_owned(),
+            verdict: Verdict::unclear(Reason::NothingRan),
+            counterexample: None,
+            cases: settings.cases,
+            seed: settings.seed,
+            tried: Vec::new(),
+            saved_before: None,
+            engine,
+            why: None,
+            said: None,
+            plain: None,
+            kept: None,
+            shown: None,
+            test: here.test.clone(),
+        }
+    }
+
+    /// This was found, and saved.
+    pub(super) fn fail(&mut self, found: Counterexample, folders: &Folders, kept: Kept) {
+        if let Kept::Main(path) | Kept::Spare(path, _) = &kept {
+            self.shown = Some(folders.shown(path));
+        }
+        self.kept = Some(kept);
+        self.counterexample = Some(found);
+    }
+
+    /// This was saved before, and fails again.
+    pub(super) fn fail_again(&mut self, found: Counterexample, folders: &Folders, path: PathBuf) {
+        self.verdict = Verdict::Fail(found.failure);
+        self.shown = Some(folders.shown(&path));
+        self.saved_before = Some(path);
+        self.counterexample = Some(found);
+    }
 }
 
 pub(super) fn run(bench: &Bench) -> Result<Outcome, Trouble> {
@@ -50,27 +98,13 @@ pub(super) fn run(bench: &Bench) -> Result<Outcome, Trouble> {
         let what = if bench.claim() == Claim::Nobody { "nobody" } else { "no pair of these workers" };
         return Err(Trouble(format!("{name}: it claims to exclude {what}, so there is nothing to check")));
     }
-    let mut outcome = Outcome {
-        lock: name.to_owned(),
-        verdict: Verdict::unclear(Reason::NothingRan),
-        counterexample: None,
-        cases: bench.settings.cases,
-        seed: bench.settings.seed,
-        tried: Vec::new(),
-        saved_before: None,
-        kept: None,
-        shown: None,
-        test: bench.here.test.clone(),
-    };
+    let mut outcome = Outcome::nothing(name, bench.settings, Kind::Stepped, &bench.here);
     if !bench.double.atomic && points(bench, placements[0])? == 0 {
         outcome.verdict = Verdict::unclear(Reason::NoPoints);
         return Ok(outcome);
     }
     if let Some((path, found)) = again(bench)? {
-        outcome.verdict = Verdict::Fail(found.failure);
-        outcome.shown = Some(bench.folders.shown(&path));
-        outcome.saved_before = Some(path);
-        outcome.counterexample = Some(found);
+        outcome.fail_again(found, &bench.folders, path);
         return Ok(outcome);
     }
     for placement in placements {
@@ -84,7 +118,7 @@ pub(super) fn run(bench: &Bench) -> Result<Outcome, Trouble> {
 
 /// The first saved counterexample that still fails.
 fn again(bench: &Bench) -> Result<Option<(PathBuf, Counterexample)>, Trouble> {
-    for (path, saved) in bench.folders.of_lock(bench.double.name)? {
+    for (path, saved) in bench.folders.of_lock(bench.double.name, Kind::Stepped)? {
         let (history, verdict) = bench.run_whole(&saved.case)?;
         let Verdict::Fail(failure) = verdict else { continue };
         let mut same = 0;
@@ -129,12 +163,8 @@ fn hunt(bench: &Bench, placement: Placement, outcome: &mut Outcome) -> Result<()
     outcome.tried.push((placement, row.evidence));
     outcome.verdict = row.verdict;
     if let (Verdict::Fail(_), Some(found)) = (&outcome.verdict, row.counterexample) {
-        let kept = bench.folders.save(&bench.here, &found, bench.settings.seed);
-        if let Kept::Main(path) | Kept::Spare(path, _) = &kept {
-            outcome.shown = Some(bench.folders.shown(path));
-        }
-        outcome.kept = Some(kept);
-        outcome.counterexample = Some(found);
+        let kept = bench.folders.save(&bench.here, &found, bench.settings.seed, None);
+        outcome.fail(found, &bench.folders, kept);
     }
     Ok(())
 }

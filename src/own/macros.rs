@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::bench::Opening;
-use super::{Bench, Here, Outcome, Own};
+use super::words::Trouble;
+use super::{Bench, Here, Outcome, Own, traced};
 
 /// Checks a lock of your own, in a test of your own, and panics if it breaks its claim.
 ///
@@ -23,6 +24,16 @@ use super::{Bench, Here, Outcome, Own};
 /// ```
 ///
 /// One word more, and it takes an [`Own`]: `check!(Own::lock("cache lock", Claim::Everyone, ...))`.
+///
+/// A lock over plain `std::fs` passes no points. On Linux it can be held at its system calls instead, as it is, with
+/// lockfuzz as a dev-dependency:
+///
+/// ```no_run
+/// # use lockfuzz::{lock::Claim, own::Own};
+/// # mod diskcache { pub fn plain_lock(_: &std::path::Path) -> std::io::Result<()> { Ok(()) } }
+/// let lock = Own::guard_or_error("plain lock", Claim::Everyone, diskcache::plain_lock);
+/// lockfuzz::check!(lock.traced());
+/// ```
 ///
 /// # Panics
 /// In one line, after the picture: when the lock breaks its claim; when nothing can be said, because a
@@ -77,10 +88,10 @@ pub fn taking<T, F: Fn(&Path) -> T + Send + Sync + 'static>(acquire: F) -> F {
 /// What [`check!`](crate::check!) does.
 #[track_caller]
 pub fn check(own: Own, here: Here) {
-    let outcome = match Bench::open(own, here).map(Opening::run) {
+    let outcome = match come(own, here) {
         Ok(None) => return,
-        Ok(Some(Ok(outcome))) => outcome,
-        Ok(Some(Err(why))) | Err(why) => panic!("{why}"),
+        Ok(Some(outcome)) => outcome,
+        Err(why) => panic!("{why}"),
     };
     // Captured by the test harness, and shown above the panic.
     print!("{outcome}");
@@ -92,16 +103,30 @@ pub fn check(own: Own, here: Here) {
 /// What [`verdict!`](crate::verdict!) does.
 #[track_caller]
 pub fn verdict(own: Own, here: Here) -> Outcome {
-    match Bench::open(own, here).map(Opening::run) {
+    match come(own, here) {
         Ok(None) => std::process::exit(0),
-        Ok(Some(Ok(outcome))) => outcome,
-        Ok(Some(Err(why))) | Err(why) => panic!("{why}"),
+        Ok(Some(outcome)) => outcome,
+        Err(why) => panic!("{why}"),
     }
+}
+
+/// What comes of it; nothing where this process is a worker of another check.
+fn come(own: Own, here: Here) -> Result<Option<Outcome>, Trouble> {
+    if own.traced {
+        return traced::come(&own, &here);
+    }
+    Bench::open(own, here)?.run().transpose()
 }
 
 /// What [`bench!`](crate::bench!) does.
 #[track_caller]
 pub fn bench(own: Own, here: Here) -> Bench {
+    if own.traced {
+        panic!(
+            "{}: a property runs on the stepped engine; a traced lock is for check! and verdict!",
+            own.name
+        );
+    }
     match Bench::open(own, here) {
         Ok(Opening::Bench(bench)) => *bench,
         Ok(Opening::Elsewhere) => std::process::exit(0),

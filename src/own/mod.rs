@@ -27,6 +27,7 @@ mod saved;
 mod settings;
 #[doc(hidden)]
 pub mod took;
+mod traced;
 mod words;
 
 use std::any::Any;
@@ -45,7 +46,9 @@ pub use hunt::Outcome;
 pub use macros::{bench, check, taking, verdict};
 
 use forms::{Acquire, Careful, Held, Release, caught, folder};
+use settings::Settings;
 use took::{Guard, Opened, Released, Tried};
+use words::Trouble;
 
 /// A lock of your own: its name, whom it says it excludes, and how it is taken.
 ///
@@ -59,6 +62,7 @@ pub struct Own {
     cases: Option<u64>,
     seed: Option<u64>,
     save: Option<PathBuf>,
+    traced: bool,
 }
 
 impl fmt::Debug for Own {
@@ -154,7 +158,21 @@ impl Own {
             cases: None,
             seed: None,
             save: None,
+            traced: false,
         }
+    }
+
+    /// How much is to be tried, if it can be.
+    fn settings(&self) -> Result<Settings, Trouble> {
+        let settings = Settings::of(self)?;
+        let Own { name, workers, .. } = self;
+        if name.is_empty() {
+            return Err(Trouble("a lock needs a name".to_owned()));
+        }
+        if workers.is_empty() || *workers.start() < 2 || *workers.end() > 16 {
+            return Err(Trouble(format!("{name}: 2 to 16 workers can be had, and they must be a range")));
+        }
+        Ok(settings)
     }
 
     /// Says that nobody can come in between the steps of acquire, or of release: one call of the
@@ -183,6 +201,18 @@ impl Own {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Own {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Runs it at its system calls: the lock may be over plain `std::fs`, with no points and no feature in its crate. On
+    /// Linux; its workers are processes, and [`check!`](crate::check!) and [`verdict!`](crate::verdict!) take it.
+    ///
+    /// Each worker is this test binary once more, held at each call that touches a file in the folder, or beside it
+    /// there. It takes the lock, trying again every 10 ms of the run's own clock while somebody else has it, writes into a
+    /// file beside the folder, reads back what it wrote, and gives the lock back.
+    #[must_use]
+    pub fn traced(mut self) -> Own {
+        self.traced = true;
         self
     }
 

@@ -7,6 +7,7 @@ use super::words::Trouble;
 use crate::campaign::Counterexample;
 use crate::check::Verdict;
 use crate::engine::Kind;
+use crate::job::Job;
 use crate::regression::{Note, Saved, read_all};
 
 /// Where a check's counterexamples are, and where they go.
@@ -41,24 +42,28 @@ impl Folders {
         Folders { main, spare, manifest }
     }
 
-    /// All that are of this lock, under whatever name: a test may have been renamed since.
-    pub(super) fn of_lock(&self, lock: &str) -> Result<Vec<(PathBuf, Saved)>, Trouble> {
+    /// All that are of this lock and this engine, under whatever name: a test may have been renamed since.
+    pub(super) fn of_lock(&self, lock: &str, engine: Kind) -> Result<Vec<(PathBuf, Saved)>, Trouble> {
         let mut found = Vec::new();
         for folder in [Some(&self.main), self.spare.as_ref()].into_iter().flatten() {
             let all = read_all(folder).map_err(|(path, why)| {
                 Trouble(format!("{}: {why}; mend it or remove it", self.shown(&path)))
             })?;
-            found.extend(all.into_iter().filter(|(_, saved)| saved.case.lock == lock));
+            found.extend(
+                all.into_iter()
+                    .filter(|(_, saved)| (saved.case.lock.as_str(), saved.engine) == (lock, engine)),
+            );
         }
         Ok(found)
     }
 
-    pub(super) fn save(&self, here: &Here, found: &Counterexample, seed: u64) -> Kept {
+    /// Of the stepped engine, or of a job.
+    pub(super) fn save(&self, here: &Here, found: &Counterexample, seed: u64, job: Option<&Job>) -> Kept {
         let saved = Saved {
-            format: Saved::format_of(&found.case, None).to_owned(),
-            engine: Kind::Stepped,
+            format: Saved::format_of(&found.case, job).to_owned(),
+            engine: if job.is_some() { Kind::Traced } else { Kind::Stepped },
             case: found.case.clone(),
-            job: None,
+            job: job.cloned(),
             history: found.history.events.clone(),
             verdict: Verdict::Fail(found.failure),
             note: Some(Note {

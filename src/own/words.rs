@@ -5,12 +5,17 @@ use std::fmt;
 use super::Bench;
 use super::hunt::Outcome;
 use super::saved::Kept;
+use super::traced::turn;
 use crate::case::{Case, Placement};
 use crate::check::{Failure, Law, Reason, Verdict};
+use crate::engine::Kind;
 use crate::error::Error;
 use crate::history::{Absence, History};
+use crate::report::cause::cause;
+use crate::report::law::sentence;
 use crate::report::timeline::timeline;
 use crate::report::{count, wrapped};
+use crate::schedule::Wid;
 
 /// The column at which everything but labels begins.
 const INDENT: usize = 8;
@@ -34,14 +39,20 @@ impl Trouble {
             Error::Failed { worker, command, source, .. } => {
                 format!("{name}: worker {worker} met an error at its {}: {source}", command.name())
             }
-            Error::Start { worker, source } => format!(
-                "{name}: cannot start worker {worker} as a process ({source}): it is this test binary, sent to \
-                 the test {:?}, and did not come to this check there; the check must stand in that test \
-                 itself, and be reached each time",
-                bench.here.test
-            ),
+            Error::Start { worker, source } => {
+                return Trouble::astray(name, worker, source, &bench.here.test);
+            }
             why => format!("{name}: {why}"),
         })
+    }
+
+    /// A worker process does not come to its check.
+    pub(super) fn astray(name: &str, worker: Wid, why: impl fmt::Display, test: &str) -> Trouble {
+        Trouble(format!(
+            "{name}: cannot start worker {worker} as a process ({why}): it is this test binary, sent to \
+             the test {test:?}, and did not come to this check there; the check must stand in that test \
+             itself, and be reached each time"
+        ))
     }
 }
 
@@ -53,7 +64,8 @@ impl Outcome {
             Verdict::Pass(_) => return None,
             Verdict::Fail(failure) => format!("{name}: {}", self.broken(failure)),
             Verdict::Inconclusive { reason } => {
-                format!("{name}: nothing can be said: {reason}; {}", remedy(reason))
+                let why = self.why.clone().unwrap_or_else(|| because(reason));
+                format!("{name}: nothing can be said: {why}")
             }
         })
     }
@@ -67,7 +79,11 @@ impl Outcome {
             Placement::Mixed => "workers",
         };
         match failure.law {
-            Law::ExcludesLess { .. } => format!("two {who} hold it at once"),
+            Law::ExcludesLess { .. } | Law::TwoInside { .. } => format!("two {who} hold it at once"),
+            Law::BadExit { code: turn::NOT_OWN } => format!("wrong read-back ({})", placement.name()),
+            Law::BadExit { code: turn::FAILED } => {
+                format!("worker {} meets an error ({})", failure.worker, placement.name())
+            }
             law => format!("{} ({})", law.name(), placement.name()),
         }
     }
@@ -87,20 +103,36 @@ impl fmt::Display for Outcome {
             found.case.workers,
             if preemptions == 1 { "" } else { "s" }
         );
+        let traced = self.engine == Kind::Traced;
+        let again = format!("replayed {times} times: {same} fail");
         let how = match &self.saved_before {
-            Some(_) => format!("saved before, and it fails again: {size},"),
+            Some(_) => format!("saved before, and it fails again: {size}, {again}"),
+            None if found.found_in_case == 0 => {
+                format!("its {} workers one after another", found.case.workers)
+            }
             None => format!(
-                "found in case {} of {} (seed {}), shrunk to {size},",
+                "found in {} {} of {} (seed {}), shrunk to {size}, {again}",
+                if traced { "schedule" } else { "case" },
                 count(found.found_in_case),
                 count(self.cases),
                 self.seed
             ),
         };
-        f.write_str(&wrapped("", 6, &format!("{how} replayed {times} times: {same} fail")))?;
+        f.write_str(&wrapped("", 6, &how))?;
+        if let Some(said) = &self.said {
+            f.write_str(&wrapped("", 6, said))?;
+        }
         writeln!(f, "\n{}", timeline(&found.case, &found.history, Some(failure)))?;
-        f.write_str(&wrapped("law", INDENT, &failure.to_string()))?;
+        if traced {
+            f.write_str(&wrapped("law", INDENT, &sentence(&found.case, &found.history, failure)))?;
+            let cause = found.cause.and_then(|why| cause(&found.case, &found.history, failure, why));
+            cause.map_or(Ok(()), |cause| f.write_str(&wrapped("cause", INDENT, &cause)))?;
+        } else {
+            f.write_str(&wrapped("law", INDENT, &failure.to_string()))?;
+        }
         let shown = self.shown.as_deref().unwrap_or_default();
         match &self.kept {
+            None if shown.is_empty() => {}
             None => f.write_str(&wrapped("saved", INDENT, shown))?,
             Some(Kept::Main(_)) => writeln!(f, "saved   {shown}  (commit it: it runs first)")?,
             Some(Kept::Spare(_, why)) => f.write_str(&wrapped(
@@ -110,15 +142,17 @@ impl fmt::Display for Outcome {
             ))?,
             Some(Kept::Nowhere(why)) => f.write_str(&wrapped("saved", INDENT, &format!("nowhere: {why}")))?,
         }
-        writeln!(f, "replay  cargo test {}  (with the features of this run)", self.test)
+        let features = if traced { "" } else { "  (with the features of this run)" };
+        writeln!(f, "replay  cargo test {}{features}", self.test)
     }
 }
 
 impl Outcome {
     fn no_failure(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.engine == Kind::Traced { "schedules" } else { "cases" };
         let tried = |(placement, evidence): &(Placement, crate::check::Evidence)| {
             format!(
-                "{} cases in {} ({} contended)",
+                "{} {what} in {} ({} contended)",
                 count(evidence.cases),
                 placement.name(),
                 count(evidence.contended)
@@ -132,16 +166,21 @@ impl Outcome {
                 &format!("{}: {}, seed {}", self.lock, tried.join(", "), self.seed),
             )),
             Some(complaint) => f.write_str(&wrapped("?", 6, &complaint)),
-        }
+        }?;
+        self.plain.as_ref().map_or(Ok(()), |plain| f.write_str(&wrapped("note", 6, plain)))
     }
 }
 
-/// What to do about it.
+/// Why nothing can be said, and what to do about it.
+fn because(reason: &Reason) -> String {
+    format!("{reason}; {}", remedy(reason))
+}
+
 fn remedy(reason: &Reason) -> &'static str {
     match reason {
         Reason::NoPoints => {
-            "call lockfuzz::fs where it calls std::fs, put lockfuzz::point between its steps, or say \
-             that it is atomic (Own::atomic)"
+            "call lockfuzz::fs where it calls std::fs, put lockfuzz::point between its steps, hold it at \
+             its system calls (Own::traced), or say that it is atomic (Own::atomic)"
         }
         Reason::Missing(missing) => match missing.why {
             Absence::Endless => "let it wait with lockfuzz::thread::sleep or lockfuzz::fs::File::lock",
@@ -160,6 +199,7 @@ fn remedy(reason: &Reason) -> &'static str {
             "try more cases (PROPTEST_CASES)"
         }
         Reason::IllFormed { .. } => "lockfuzz itself is at fault",
+        Reason::NotTraced => "it takes Linux on x86-64 or aarch64, and ptrace(2) and seccomp(2)",
         Reason::NotFound { .. } | Reason::Late(_) | Reason::NotBegun { .. } => "run it again",
     }
 }
@@ -170,7 +210,7 @@ pub(super) fn passes(case: &Case, history: &History, verdict: &Verdict) -> Resul
         // One case alone may well have nobody waiting.
         Verdict::Pass(_) | Verdict::Inconclusive { reason: Reason::Uncontended { .. } } => Ok(()),
         Verdict::Inconclusive { reason } => {
-            Err(Trouble(format!("{}: nothing can be said: {reason}; {}", case.lock, remedy(reason))))
+            Err(Trouble(format!("{}: nothing can be said: {}", case.lock, because(reason))))
         }
         Verdict::Fail(failure) => {
             let picture = timeline(case, history, Some(failure));

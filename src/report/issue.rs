@@ -92,7 +92,8 @@ impl fmt::Display for Issue<'_> {
             }
             Shown::Sentence(why) => writeln!(f, "## Without lockfuzz\n\n{}\n", sentence(why))?,
         }
-        let replay = format!("lockfuzz replay {}", quoted(self.file));
+        let of_test = saved.job.as_ref().and_then(Job::cargo_test);
+        let replay = of_test.unwrap_or_else(|| format!("lockfuzz replay {}", quoted(self.file)));
         write!(
             f,
             "## With lockfuzz\n\nIt takes the saved file, which goes with this issue.\n\n{}",
@@ -103,7 +104,7 @@ impl fmt::Display for Issue<'_> {
 
 /// What was run, and what was around it.
 fn command(job: &Job, workers: u32) -> String {
-    let lines: Vec<String> = job.commands.iter().map(Job::shown).collect();
+    let lines = job.asked();
     let mut text = fenced("sh", &lines.join("\n")) + "\n";
     let whom = if lines.len() > 1 { "one worker each" } else { "the same command for each" };
     let _ = writeln!(text, "- {workers} workers, {whom}, all in one fresh folder");

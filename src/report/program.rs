@@ -63,7 +63,7 @@ pub fn report(job: &Job, plan: &Plan, report: &Report, colour: bool) -> String {
         text +=
             &wrapped("note", 6, &format!("{} is mapped: what is done there is not seen", files.join(", ")));
     }
-    if let Some(said) = plain_starts(plan, report) {
+    if let Some(said) = report.plain_starts(plan.workers) {
         text += &wrapped("note", 6, &said);
     }
     if report.facts.daemons {
@@ -81,17 +81,6 @@ fn because(job: &Job, reason: Reason) -> String {
         ),
         _ => reason.to_string(),
     }
-}
-
-/// Who is started anew for each schedule, and why.
-fn plain_starts(plan: &Plan, report: &Report) -> Option<String> {
-    let plain: Vec<_> = report.facts.plain.iter().filter(|(worker, _)| **worker <= plan.workers).collect();
-    let (_, why) = plain.first()?;
-    let who = match plain.len() as u32 == plan.workers && plain.iter().all(|(_, other)| other == why) {
-        true => "each worker is".to_owned(),
-        false => format!("worker {} is", plain[0].0),
-    };
-    Some(format!("{who} started anew for each schedule: {why}"))
 }
 
 fn evidence(plan: &Plan, report: &Report) -> String {
@@ -188,7 +177,7 @@ pub fn document(job: &Job, plan: &Plan, report: &Report) -> serde_json::Result<S
         seed: plan.seed,
         counterexample: found.and_then(|found| found.path.as_deref()),
         rate: (report.rate() * 10.0).round() / 10.0,
-        plain_starts: plain_starts(plan, report),
+        plain_starts: report.plain_starts(plan.workers),
     })
 }
 

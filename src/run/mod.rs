@@ -28,11 +28,12 @@ use crate::worker::{cores, stay};
 const REPLAYS: u32 = 10;
 /// After so many schedules without a verdict it is given up.
 const UNCLEAR: u64 = 5;
-/// For how long a smaller number of workers is tried, all interleavings with fewer preemptions are, and pairs of steps
-/// are turned round: each takes whole runs of the program, and an answer in seconds is worth more than the last bit.
-const SMALLER: Duration = Duration::from_secs(3);
-const FEWER: Duration = Duration::from_secs(2);
-const CAUSE: Duration = Duration::from_secs(4);
+/// For how many tenths of the time for making it smaller a smaller number of workers is tried, all interleavings with
+/// fewer preemptions are, and pairs of steps are turned round: each takes whole runs of the program, and an answer in
+/// seconds is worth more than the last bit.
+const SMALLER: u32 = 3;
+const FEWER: u32 = 2;
+const CAUSE: u32 = 4;
 
 /// What to look for, and for how long.
 #[derive(Clone, Debug)]
@@ -87,8 +88,8 @@ pub struct Report {
 pub enum Refused {
     /// lockfuzz itself, or what it was told.
     Error(Error),
-    /// It fails when its workers run one after another.
-    Alone(Box<Failure>, Vec<String>),
+    /// It fails when its workers run one after another; the last lines of the worker that does.
+    Alone(Box<Counterexample>, Vec<String>),
     /// Some worker passes no point: who, and what it wrote outside.
     NoPoints(Vec<u32>, BTreeSet<PathBuf>),
     /// Run one after another it cannot be judged.
@@ -114,6 +115,17 @@ impl Report {
         }
     }
 
+    /// Which of so many workers were started anew for each schedule, and why.
+    pub fn plain_starts(&self, workers: u32) -> Option<String> {
+        let plain: Vec<_> = self.facts.plain.iter().filter(|(worker, _)| **worker <= workers).collect();
+        let (_, why) = plain.first()?;
+        let who = match plain.len() as u32 == workers && plain.iter().all(|(_, other)| other == why) {
+            true => "each worker is".to_owned(),
+            false => format!("worker {} is", plain[0].0),
+        };
+        Some(format!("{who} started anew for each schedule: {why}"))
+    }
+
     /// Schedules in a second.
     pub fn rate(&self) -> f64 {
         self.schedules as f64 / self.searched.as_secs_f64().max(1e-6)
@@ -127,21 +139,31 @@ pub(crate) fn nothing_promised() -> Promise {
     PROGRAM.promised()
 }
 
+/// The workers one after another.
+#[derive(Debug)]
+pub struct Alone {
+    /// The points that they passed, but for their ends.
+    pub points: u64,
+    /// What happened, in order.
+    pub history: History,
+}
+
 /// Runs the workers one after another, in order and reversed: what fails then has nothing to do with any
 /// interleaving.
 ///
 /// # Errors
 /// [`Refused`] says why there is nothing to be searched.
-pub fn alone(engine: &mut Traced, plan: &Plan) -> Result<(u64, Facts), Refused> {
+pub fn alone(engine: &mut Traced, plan: &Plan) -> Result<Alone, Refused> {
     let case = Traced::case(engine.job(), plan.workers, Faults::NONE);
     let mut first = None;
     for reversed in [false, true] {
-        let (history, _) = engine.explore(&case, &mut InOrder { reversed })?;
+        let (history, choices) = engine.explore(&case, &mut InOrder { reversed })?;
         let lines = |engine: &Traced, worker| engine.last_lines(worker, 5);
         match engine.judge(&case, nothing_promised(), &history) {
             Verdict::Fail(failure) => {
                 let said = lines(engine, failure.worker);
-                return Err(Refused::Alone(Box::new(failure), said));
+                let case = Case { choices: Some(choices), ..case };
+                return Err(Refused::Alone(Box::new(found(case, history, failure, 0)), said));
             }
             Verdict::Inconclusive { reason: reason @ (Reason::Missing(_) | Reason::Endless { .. }) } => {
                 let worker = match reason {
@@ -158,10 +180,17 @@ pub fn alone(engine: &mut Traced, plan: &Plan) -> Result<(u64, Facts), Refused> 
             let shared = engine.facts.outside.iter().filter(|(_, workers)| workers.len() > 1);
             return Err(Refused::NoPoints(idle, shared.map(|(path, _)| path.clone()).collect()));
         }
-        first.get_or_insert((history, engine.facts.clone()));
+        first.get_or_insert(history);
     }
-    let (history, facts) = first.expect("two runs");
-    Ok(((1..=plan.workers).map(|worker| points(&history, worker)).sum(), facts))
+    let history = first.expect("two runs");
+    let points = (1..=plan.workers).map(|worker| points(&history, worker)).sum();
+    Ok(Alone { points, history })
+}
+
+/// What has failed, before anything is made smaller.
+fn found(case: Case, history: History, failure: Failure, found_in_case: u64) -> Counterexample {
+    let (shrink_tries, replays, cause, path) = (0, (0, 0), None, None);
+    Counterexample { case, history, failure, found_in_case, shrink_tries, replays, cause, path }
 }
 
 /// The points that a worker passed, but for its end.
@@ -325,19 +354,7 @@ fn one_job(
             Verdict::Fail(failure) => {
                 if again == history {
                     shared.over.store(true, Ordering::Relaxed);
-                    let (found_in_case, shrink_tries, replays) = (number, 0, (0, 0));
-                    let (cause, path) = (None, None);
-                    let found = Counterexample {
-                        case,
-                        history,
-                        failure,
-                        found_in_case,
-                        shrink_tries,
-                        replays,
-                        cause,
-                        path,
-                    };
-                    return Ok((report, Some(found)));
+                    return Ok((report, Some(found(case, history, failure, number))));
                 }
                 report.inconclusive += 1;
                 let divergence = Divergence::between(&history, &again);
@@ -396,12 +413,13 @@ fn bring_home(
     let start = Instant::now();
     let over = || start.elapsed() > plan.shrink || interrupt.load(Ordering::Relaxed);
     let promise = nothing_promised();
+    let tenths = |tenths: u32| plan.shrink / 10 * tenths;
     let mut found = first;
     if plan.workers > 2 && engine.job().commands.len() < 2 {
         let fewer =
             (2..plan.workers).map(|workers| Traced::case(engine.job(), workers, plan.faults)).collect();
         let begun = Instant::now();
-        let enough = || over() || begun.elapsed() > SMALLER.min(plan.shrink / 2);
+        let enough = || over() || begun.elapsed() > tenths(SMALLER);
         let scheduler =
             || -> Box<dyn Scheduler> { Box::new(Faulty::new(plan.search.scheduler(plan.seed), plan.seed)) };
         let mut shrink = Shrink { engine: &mut *engine, promise, over: &enough };
@@ -411,7 +429,7 @@ fn bring_home(
     found = shrink.fewest_faults(found)?;
     found = shrink.shortest(found)?;
     let begun = Instant::now();
-    let enough = || over() || begun.elapsed() > FEWER;
+    let enough = || over() || begun.elapsed() > tenths(FEWER);
     found = Shrink { engine: &mut *engine, promise, over: &enough }.fewest_preemptions(found)?;
     let mut parted = None;
     for nth in 0..REPLAYS {
@@ -431,7 +449,7 @@ fn bring_home(
         return Ok(Err(parted));
     }
     let begun = Instant::now();
-    let enough = || begun.elapsed() > CAUSE || interrupt.load(Ordering::Relaxed);
+    let enough = || begun.elapsed() > tenths(CAUSE) || interrupt.load(Ordering::Relaxed);
     found.cause = cause_until(engine, &found.case, promise, &found.history, &found.failure, &enough)?;
     // For what it said.
     engine.run(&found.case)?;

@@ -84,7 +84,7 @@ pub enum Refused {
 /// # Errors
 /// [`Refused`] says why there is none.
 pub fn proof(saved: &Saved, from: &Path, folder: &Path, interrupt: &AtomicBool) -> Result<String, Refused> {
-    let job = saved.job.as_ref().ok_or(Unreached::NoProgram)?;
+    let job = saved.job.as_ref().filter(|job| job.own.is_none()).ok_or(Unreached::NoProgram)?;
     let failure = failure(saved)?;
     check(job, &saved.history, failure)?;
     let strace = trial::strace(folder)?;

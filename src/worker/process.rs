@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::Builder;
 
 use super::board::Board;
@@ -99,8 +99,13 @@ pub(super) fn start(
 
 /// Starts a process while no worker of this one is at work.
 pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
-    let _alone = BIRTHS.write().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     command.spawn()
+}
+
+/// For as long as it is held, no worker of this process is at work.
+pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
+    BIRTHS.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// From its birth until it runs its own program, a new process has every file open that its parent has, and

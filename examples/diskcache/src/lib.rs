@@ -2,6 +2,8 @@
 
 mod lock;
 mod old_lock;
+mod plain;
 
 pub use lock::{Lock, lock};
 pub use old_lock::{OldLock, old_lock};
+pub use plain::{PlainLock, looking_lock, plain_lock};

@@ -21,8 +21,16 @@ fn blocks(kind: &str) -> Vec<String> {
 }
 
 fn source() -> String {
-    let files =
-        ["Cargo.toml", "src/lib.rs", "src/lock.rs", "src/old_lock.rs", "tests/lock.rs", "tests/property.rs"];
+    let files = [
+        "Cargo.toml",
+        "src/lib.rs",
+        "src/lock.rs",
+        "src/old_lock.rs",
+        "src/plain.rs",
+        "tests/lock.rs",
+        "tests/plain.rs",
+        "tests/property.rs",
+    ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     files.map(|file| fs::read_to_string(folder.join(file)).unwrap()).concat()
 }
@@ -57,9 +65,20 @@ fn its_picture_is_what_is_printed() {
     assert_eq!((found.case.workers, found.history.preemptions()), (2, 2), "{outcome}");
     assert!(found.repeats(), "{outcome}");
 
-    let shown = blocks("text").into_iter().find(|block| block.contains("FAIL  ")).unwrap();
-    let block = &shown[shown.find("FAIL  ").unwrap()..];
-    let printed = outcome.to_string();
+    is_on_the_page("FAIL  old cache lock", &outcome.to_string());
+}
+
+#[test]
+fn its_picture_of_system_calls_is_what_is_printed() {
+    let saved = tempfile::tempdir().unwrap();
+    let own = Own::guard_or_error("looking lock", Claim::Everyone, diskcache::looking_lock);
+    let outcome = lockfuzz::verdict!(own.traced().seed(3).saved_in(saved.path()));
+    is_on_the_page("FAIL  looking lock", &outcome.to_string());
+}
+
+fn is_on_the_page(begins: &str, printed: &str) {
+    let shown = blocks("text").into_iter().find(|block| block.contains(begins)).unwrap();
+    let block = &shown[shown.find(begins).unwrap()..];
     let block = block.split_inclusive('\n').take(printed.lines().count()).collect::<String>();
-    assert_eq!(picture(&block), picture(&printed));
+    assert_eq!(picture(&block), picture(printed));
 }

@@ -264,6 +264,15 @@ impl<'a> Family<'a> {
         self.tasks.insert(pid, Task::new(worker, worker, pid));
     }
 
+    /// Waits until it runs its own program.
+    pub(super) fn begin(&mut self, worker: Wid, pid: i32) -> io::Result<()> {
+        while !self.began.contains(&worker) && self.tasks.contains_key(&pid) {
+            let Some(event) = tracee::next_event(true)? else { break };
+            self.on_event(event)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn log(&mut self, worker: Wid, what: What) {
         let at = Time::from_micros(self.clock.now().as_micros() as u64);
         self.events.push(Entry { tick: 0, at, worker, command: Command::Write, what });

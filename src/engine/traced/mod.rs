@@ -26,7 +26,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -40,11 +40,12 @@ use crate::check::{Checker, Traced as Laws, Verdict};
 use crate::error::{Error, unnamed};
 use crate::history::{Absence, History, Missing, What};
 use crate::interleave::{Act, Enabled, Replay, Scheduler};
-use crate::job::{Job, Words};
+use crate::job::{Job, OWN, Words};
 use crate::lock::Promise;
 use crate::schedule::{Command as Asked, Order, Time, Wid, at_once};
 use crate::stage::Access;
 use crate::sys::tracee::{self, Filter, Start};
+use crate::worker::process;
 
 use clock::{Clock, Inode, Of, Stamp};
 use family::{End, Family};
@@ -305,8 +306,10 @@ impl Traced {
             self.made = Some(fs::symlink_metadata(&folder).map_err(failed)?);
         }
         if let Some(from) = &self.job.from {
-            let went = Command::new("cp").arg("-a").arg("--").arg(from.join(".")).arg(&folder).output();
-            let went = went.map_err(failed)?;
+            let mut copy = Command::new("cp");
+            copy.arg("-a").arg("--").arg(from.join(".")).arg(&folder);
+            copy.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let went = process::spawn(&mut copy).and_then(Child::wait_with_output).map_err(failed)?;
             if !went.status.success() {
                 let why = String::from_utf8_lossy(&went.stderr).trim().to_owned();
                 return Err(Error::Folder { path: from.clone(), source: io::Error::other(why) });
@@ -353,7 +356,8 @@ impl Traced {
         if workers > 0 {
             shell.env("LOCKFUZZ_WORKERS", workers.to_string());
         }
-        let went = shell.output()?;
+        shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let went = process::spawn(&mut shell)?.wait_with_output()?;
         let said = [went.stdout, went.stderr].concat();
         let said = String::from_utf8_lossy(&said).trim().to_owned();
         let last: Vec<&str> = said.lines().rev().take(5).collect();
@@ -389,6 +393,8 @@ impl Traced {
             ("LOCKFUZZ_START_DIR", self.job.start_dir.clone().into_os_string()),
             ("PWD", self.folder().into_os_string()),
         ];
+        let of_test = self.job.own.as_ref().map(|own| (OWN, OsString::from(own)));
+        let own: Vec<_> = own.into_iter().chain(of_test).collect();
         let inherited = std::env::vars_os().filter(|(name, _)| own.iter().all(|(mine, _)| name != mine));
         let mine = own.iter().map(|(name, value)| (OsString::from(name), value.clone()));
         let environment: Vec<CString> =
@@ -397,6 +403,9 @@ impl Traced {
         let [out, err] = ["out", "err"].map(|name| tracee::text_file(&self.stream(worker, name)));
         let (out, err) = (out.map_err(failed)?, err.map_err(failed)?);
         let folder = text(self.folder().as_os_str());
+        // Until it runs its own program it has all files open that this process has; and in a test that may be those of
+        // other checks, with their locks.
+        let births = self.job.own.as_ref().map(|_| process::alone());
         let newborn = tracee::start(&Start {
             path: &program.path,
             words: &program.words,
@@ -408,6 +417,10 @@ impl Traced {
         let newborn = newborn.map_err(failed)?;
         self.watch.add(newborn.pid);
         family.welcome(worker, newborn.pid);
+        if births.is_some() {
+            family.begin(worker, newborn.pid).map_err(failed)?;
+        }
+        drop(births);
         family.settle().map_err(failed)?;
         if family.ends.get(&worker) == Some(&End::Code(127)) && !family.began.contains(&worker) {
             let source = newborn.last_words();
