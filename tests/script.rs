@@ -153,7 +153,7 @@ fn a_worker_is_killed_by_strace_where_it_was() {
     let text = script(&home, &file, 0).out;
     assert!(text.contains(":signal=KILL:when="), "{text}");
     // By the worker that finds the half, not by the one that is killed.
-    fails_alone(&home, &text, "worker 3 ended with 3");
+    fails_alone(&home, &text, "ended with 3");
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) fn run(args: ProveArgs) -> Result<Exit, Trouble> {
     let to_stdout = args.json.as_deref() == Some(Path::new("-"));
     let file = args.json.as_deref().filter(|_| !to_stdout);
     let file = file.map(|path| Output::open("--json", path)).transpose()?;
-    if let Some(&core) = cores().unwrap_or_default().last() {
+    if let Some(&core) = cores().unwrap_or_default().first() {
         // Unpinned it is slower, and nothing else.
         let _ = pin(core);
     }

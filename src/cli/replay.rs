@@ -38,7 +38,7 @@ pub(super) fn run(args: ReplayArgs) -> Result<Exit, Trouble> {
     };
     let workspace = Workspace::new(args.dir.as_deref())?;
     if saved.engine != Kind::Realtime
-        && let Some(&core) = cores().unwrap_or_default().last()
+        && let Some(&core) = cores().unwrap_or_default().first()
     {
         let _ = pin(core);
     }

@@ -50,7 +50,7 @@ pub(super) fn run(args: RunArgs) -> Result<Exit, Trouble> {
     let interrupt = listen()?;
     let workspace = Workspace::new(args.dir.as_deref())?;
     let outputs = Outputs::open(args.json.as_deref(), args.junit.as_deref())?;
-    if let Some(&core) = cores().unwrap_or_default().last() {
+    if let Some(&core) = cores().unwrap_or_default().first() {
         // Unpinned it is slower, and nothing else.
         let _ = stay(core);
     }

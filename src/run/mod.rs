@@ -256,7 +256,7 @@ pub fn search(
             .zip(others.iter_mut())
             .map(|(job, engine)| {
                 let shared = &shared;
-                let core = cores.iter().rev().cycle().nth(job).copied();
+                let core = cores.iter().cycle().nth(job).copied();
                 scope.spawn(move || {
                     if let Some(core) = core {
                         let _ = stay(core);

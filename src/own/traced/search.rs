@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::slice::from_mut;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::turn::{self, FOLDER};
@@ -43,21 +42,14 @@ pub(super) fn search(own: &Own, here: &Here, settings: Settings) -> Result<Outco
     // on one core, which the test's thread must not.
     std::thread::scope(|scope| {
         let job = scope.spawn(|| {
-            stay_somewhere();
+            if let Some(&core) = cores().unwrap_or_default().first() {
+                // Elsewhere it is slower, and nothing else.
+                let _ = stay(core);
+            }
             check.run(&place.path())
         });
         job.join().unwrap_or_else(|why| std::panic::resume_unwind(why))
     })
-}
-
-/// On a core that no other check of this process has taken, as far as there are enough.
-fn stay_somewhere() {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let nth = NEXT.fetch_add(1, Ordering::Relaxed);
-    if let Some(&core) = cores().unwrap_or_default().iter().rev().cycle().nth(nth % 1024) {
-        // Elsewhere it is slower, and nothing else.
-        let _ = stay(core);
-    }
 }
 
 struct Check<'a> {
