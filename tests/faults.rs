@@ -135,7 +135,8 @@ fn a_broken_claim_that_cannot_be_saved() {
     let home = Home::new();
     let Some(broken) = home.broken_flock() else { return };
     fs::create_dir(home.path("found")).unwrap();
-    let row = "--engine realtime --lock flock --placement processes --order as-generated --workers 2";
+    let row =
+        "--engine realtime --lock flock --placement processes --order as-generated --workers 2 --seed 1";
     let mut command = home.fuzz(&format!("{row} --period 0.1 --cases 1 --save found --json out.json"));
     command.env("LD_PRELOAD", broken);
     let running = home.start(command);

@@ -65,10 +65,10 @@ fn nowhere() -> tempfile::TempDir {
 #[test]
 fn a_sound_lock_that_polls_is_quiet() {
     let saved = nowhere();
-    let own = Own::guard_or_error("polled", Claim::Everyone, create).traced().cases(60);
+    let own = Own::guard_or_error("polled", Claim::Everyone, create).traced().cases(30);
     let outcome = lockfuzz::verdict!(own.saved_in(saved.path()));
     let Verdict::Pass(evidence) = outcome.verdict else { panic!("{outcome}") };
-    assert_eq!((evidence.cases, evidence.complete), (60, 60), "{outcome}");
+    assert_eq!((evidence.cases, evidence.complete), (30, 30), "{outcome}");
     assert!(evidence.contended > 0, "{outcome}");
     assert!(matches!(outcome.tried[..], [(Placement::Processes, tried)] if tried == evidence), "{outcome}");
     assert_eq!(outcome.engine, Kind::Traced);
@@ -78,7 +78,7 @@ fn a_sound_lock_that_polls_is_quiet() {
 
 #[test]
 fn a_sound_lock_that_the_kernel_makes_wait_is_quiet() {
-    lockfuzz::check!(Own::guard_or_error("flock", Claim::Everyone, flock).traced().cases(40));
+    lockfuzz::check!(Own::guard_or_error("flock", Claim::Everyone, flock).traced().cases(20));
 }
 
 /// Beside the folder, as `name.lock` often is; and tried, so that a worker tries again.

@@ -586,7 +586,7 @@ fn copies_find_what_starts_find() {
     for (line, code) in [(BROKEN, 100), (SOUND, 0)] {
         let said = [&["--plain-starts"][..], &[]].map(|flags| {
             let home = Home::new();
-            ran(&home, flags, &["sh", "-c", line], code).out
+            ran(&home, &[flags, &["--schedules", "200"]].concat(), &["sh", "-c", line], code).out
         });
         assert_eq!(without_time(&said[0]), without_time(&said[1]));
         assert!(!said[1].contains("started anew"), "{}", said[1]);

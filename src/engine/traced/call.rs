@@ -78,7 +78,7 @@ impl Numbers {
 }
 
 /// Who is inside.
-pub(super) fn inside() -> Object {
+fn inside() -> Object {
     Object::memory("inside")
 }
 
@@ -154,6 +154,10 @@ impl Call {
     }
 
     fn accesses_of_paths(&self, said: &[Said], view: &mut View<'_>) -> Vec<Access> {
+        // Two who are inside at once is what is looked for, whatever they touch there.
+        if self.is_mark() {
+            return vec![Access::Change(inside())];
+        }
         let target = view.target(&said[0]);
         if let Some(worker) = process_of(&target.path).and_then(|pid| view.tids.get(&pid)) {
             return vec![Access::Look(life(*worker))];

@@ -7,7 +7,7 @@ use crate::schedule::Wid;
 use crate::stage::{Access, Object};
 use crate::sys::kcmp::share_file;
 
-use super::call::{Call, Numbers, Subject, inside};
+use super::call::{Call, Numbers, Subject};
 use super::clock::Inode;
 use super::table::Kind;
 
@@ -63,8 +63,8 @@ impl Locks {
     /// where nobody else has the same open file. What that goes by is an object of this worker's own, so that it is looked
     /// at anew after each step that may change it.
     ///
-    /// Who is inside, and who reads while another writes, is said of moments of two workers: their order must be
-    /// tried even where no file would tell it.
+    /// Who reads while another writes is said of moments of two workers: their order must be tried even where no file
+    /// would tell it.
     pub(super) fn refine(
         &self,
         next: &mut Vec<Access>,
@@ -74,9 +74,6 @@ impl Locks {
         numbers: &mut Numbers,
         reads_back: bool,
     ) {
-        if call.is_mark() {
-            *next = vec![Access::Change(inside())];
-        }
         let words = call.registers.words();
         let (inodes, fd): (Vec<Inode>, _) = match (call.kind, &call.subject) {
             (Kind::Flock | Kind::Fcntl, Subject::Files(files)) => {
