@@ -310,7 +310,7 @@ fn junit(path: &Path) -> quick_junit::Report {
 #[test]
 fn junit_has_a_test_case_for_each_row() {
     let home = Home::new();
-    run(home.fuzz("--cases 10 --junit out.xml")).assert_code(0);
+    run(home.fuzz("--seed 5 --cases 16 --junit out.xml")).assert_code(0);
     let report = junit(&home.path("out.xml"));
     assert_eq!((report.tests, report.failures, report.errors), (ROWS, 0, 0));
     let names = report.test_suites[0].test_cases.iter();
