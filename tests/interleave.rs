@@ -160,7 +160,7 @@ fn the_zoo_is_as_expected() {
         workers: 2..=8,
         period: None,
         search: Search::default(),
-        budget: Budget { cases: Some(256), time: None },
+        budget: Budget { cases: Some(128), time: None },
         seed,
         shrink_tries: 4096,
         jobs: 2,
