@@ -32,7 +32,7 @@ const UNCLEAR: u64 = 5;
 /// fewer preemptions are, and pairs of steps are turned round: each takes whole runs of the program, and an answer in
 /// seconds is worth more than the last bit.
 const SMALLER: u32 = 3;
-const FEWER: u32 = 2;
+const FEWER: u32 = 3;
 const CAUSE: u32 = 4;
 
 /// What to look for, and for how long.
