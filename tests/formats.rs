@@ -293,7 +293,9 @@ fn the_campaign_that_ran_is_as_expected() {
         Some(file) => std::fs::read(file).unwrap(),
         None => {
             let mut program = Command::new(env!("CARGO_BIN_EXE_lockfuzz"));
-            program.args(["fuzz", "--seed", "5", "--cases", "16", "--json", "-"]).env_remove("PROPTEST_CASES");
+            program
+                .args(["fuzz", "--seed", "5", "--cases", "16", "--json", "-"])
+                .env_remove("PROPTEST_CASES");
             let output = program.current_dir(&folder).output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
             output.stdout
