@@ -35,13 +35,20 @@ pub(super) struct Clock {
     now: Duration,
     /// What was set in the run; the others are from before.
     files: HashMap<Inode, [Option<Stamp>; 4]>,
+    /// When what is from before was changed last, as the kernel said then; a call of the run may change it again.
+    changed: HashMap<Inode, Stamp>,
 }
 
 impl Clock {
     /// A run that begins at `start`, and `age` after what is there already. What the kernel says to be of `began` or
     /// later was made for this run, however long that took, and is as old as the run.
     pub(super) fn new(start: u64, began: Stamp, age: Duration) -> Self {
-        Clock { start, began, age, now: Duration::ZERO, files: HashMap::new() }
+        Clock { start, began, age, now: Duration::ZERO, files: HashMap::new(), changed: HashMap::new() }
+    }
+
+    /// What there is before the run, and when it was changed last.
+    pub(super) fn found(&mut self, inode: Inode, changed: Stamp) {
+        self.changed.insert(inode, changed);
     }
 
     /// Since the run began.
@@ -80,6 +87,7 @@ impl Clock {
     /// A file is made.
     pub(super) fn create(&mut self, inode: Inode) {
         self.files.remove(&inode);
+        self.changed.remove(&inode);
         self.touch(inode, &[Of::Access, Of::Modify, Of::Change, Of::Birth]);
     }
 
@@ -96,6 +104,7 @@ impl Clock {
         if let Some(set) = self.files.get(&inode).and_then(|times| times[time as usize]) {
             return set;
         }
+        let changed = self.changed.get(&inode).copied().unwrap_or(changed);
         let start = (self.start as i64, 0);
         if self.began <= real && real <= changed {
             return start;
@@ -204,6 +213,10 @@ mod tests {
             assert_eq!(stat(&clock, (1, 1), hour_ago, made), (BEGAN - 3600, 3600), "touch -d '1 hour ago'");
             let to_come = (made.0 + 10, made.1);
             assert_eq!(stat(&clock, (1, 1), to_come, made), (BEGAN + 10, -10), "touch -d '10 seconds'");
+            let mut later = Clock::new(BEGAN as u64, (BEGAN, 900_000_000), Duration::ZERO);
+            later.found((1, 1), made);
+            let renamed = (made.0 + 90, 0);
+            assert_eq!(stat(&later, (1, 1), hour_ago, renamed), (BEGAN - 3600, 3600), "renamed in the run");
         }
     }
 

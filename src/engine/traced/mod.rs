@@ -96,7 +96,7 @@ pub struct Traced {
     /// When there was no file of any run yet.
     began: Stamp,
     /// What `--from` has put into the folder, with its times of modification.
-    copied: BTreeSet<(Inode, Stamp)>,
+    copied: BTreeMap<Inode, Stamp>,
     /// Those who are copied.
     nursery: Nursery,
     /// Of the run before.
@@ -185,7 +185,7 @@ impl Traced {
             tids: HashMap::new(),
             made: None,
             began: clock::of_files(),
-            copied: BTreeSet::new(),
+            copied: BTreeMap::new(),
             nursery: Nursery::default(),
             facts,
             base,
@@ -314,16 +314,13 @@ impl Traced {
                 let why = String::from_utf8_lossy(&went.stderr).trim().to_owned();
                 return Err(Error::Folder { path: from.clone(), source: io::Error::other(why) });
             }
-            self.copied = modified(&folder).map_err(failed)?;
+            let copied = times_of(&folder).map_err(failed)?;
+            self.copied = copied.into_iter().map(|(inode, times)| (inode, times.modified)).collect();
         }
         if let Some(line) = &self.job.prepare {
             let (code, said) = self.shell(line, 0).map_err(failed)?;
             if code != Some(0) {
                 return Err(Error::Prepare { line: line.clone(), said });
-            }
-            if !self.copied.is_empty() {
-                let now = modified(&folder).map_err(failed)?;
-                self.copied.retain(|file| now.contains(file));
             }
         }
         self.compare_watched()
@@ -436,8 +433,13 @@ impl Traced {
         let roots = [folder.as_path()].into_iter().chain(self.job.watch.iter().map(PathBuf::as_path));
         let places = Places::new(roots).map_err(failed)?;
         let mut clock = Clock::new(self.job.began, self.began, Duration::from_millis(self.job.age));
-        for &(inode, modified) in &self.copied {
-            clock.set(inode, Of::Modify, modified);
+        for root in [&folder].into_iter().chain(&self.job.watch) {
+            for (inode, times) in times_of(root).map_err(failed)? {
+                clock.found(inode, times.changed);
+                if self.copied.get(&inode) == Some(&times.modified) {
+                    clock.set(inode, Of::Modify, times.modified);
+                }
+            }
         }
         let reads = ReadBack::new(self.readback.as_ref(), places.root());
         Ok(Family::new((&self.table, &self.watch), places, clock, faults, reads))
@@ -746,16 +748,30 @@ fn empty(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A folder and what is in it and in those below it, and when each was modified.
-fn modified(folder: &Path) -> io::Result<BTreeSet<(Inode, Stamp)>> {
-    let time = |of: fs::Metadata| ((of.dev(), of.ino()), (of.mtime(), of.mtime_nsec() as u32));
-    let mut all = BTreeSet::from([time(fs::symlink_metadata(folder)?)]);
+struct Times {
+    modified: Stamp,
+    changed: Stamp,
+}
+
+/// Of a folder, and of what is in it and in those below it.
+fn times_of(folder: &Path) -> io::Result<BTreeMap<Inode, Times>> {
+    let mut all = BTreeMap::new();
+    let mut add = |of: fs::Metadata| {
+        let modified = (of.mtime(), of.mtime_nsec() as u32);
+        let changed = (of.ctime(), of.ctime_nsec() as u32);
+        all.insert((of.dev(), of.ino()), Times { modified, changed });
+    };
+    add(fs::symlink_metadata(folder)?);
+    let mut below = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         match entry.file_type()?.is_dir() {
-            true => all.append(&mut modified(&entry.path())?),
-            false => drop(all.insert(time(entry.metadata()?))),
+            true => below.push(entry.path()),
+            false => add(entry.metadata()?),
         }
+    }
+    for folder in below {
+        all.append(&mut times_of(&folder)?);
     }
     Ok(all)
 }
