@@ -48,6 +48,12 @@ pub struct Counterexample {
 }
 
 impl Counterexample {
+    /// What has failed, before anything is made smaller.
+    pub(crate) fn new(case: Case, history: History, failure: Failure, found_in_case: u64) -> Self {
+        let (shrink_tries, replays, cause, path) = (0, (0, 0), None, None);
+        Counterexample { case, history, failure, found_in_case, shrink_tries, replays, cause, path }
+    }
+
     /// Did each run after the first fail in the same way?
     pub fn repeats(&self) -> bool {
         self.replays.0 == self.replays.1

@@ -194,16 +194,7 @@ impl RowRun {
             }
             Verdict::Fail(failure) => {
                 self.finished = true;
-                let first = Counterexample {
-                    case,
-                    history,
-                    failure,
-                    found_in_case: self.evidence.cases,
-                    shrink_tries: 0,
-                    replays: (0, 0),
-                    cause: None,
-                    path: None,
-                };
+                let first = Counterexample::new(case, history, failure, self.evidence.cases);
                 let mut hunt = Hunt { campaign, lock: self.row.lock, engine, shared };
                 let smaller = match &self.source {
                     Source::Varied(varied) => varied.smaller(&first.case),

@@ -63,17 +63,7 @@ impl Campaign {
         let row = self.rows[0];
         let mut hunt = Hunt { campaign: self, lock: row.lock, engine, shared: &shared };
         let tree = CaseTree::new(case.clone(), simpler);
-        let (shrink_tries, replays, path) = (0, (0, 0), None);
-        let first = Counterexample {
-            case,
-            history,
-            failure,
-            found_in_case: nth,
-            shrink_tries,
-            replays,
-            cause: None,
-            path,
-        };
+        let first = Counterexample::new(case, history, failure, nth);
         let (mut found, went) = hunt.bring_home(tree, Vec::new(), first);
         hunt.save(&mut found, &row.stem())?;
         match went.map(drop) {

@@ -126,14 +126,9 @@ fn again(bench: &Bench) -> Result<Option<(PathBuf, Counterexample)>, Trouble> {
             same += u32::from(bench.run_whole(&saved.case)?.0 == history);
         }
         let found = Counterexample {
-            case: saved.case,
-            history,
-            failure,
-            found_in_case: 0,
-            shrink_tries: 0,
             replays: (REPLAYS, same),
-            cause: None,
             path: Some(path.clone()),
+            ..Counterexample::new(saved.case, history, failure, 0)
         };
         return Ok(Some((path, found)));
     }

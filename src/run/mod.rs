@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::campaign::preemptions::Shrink;
 use crate::campaign::{Counterexample, cause_until};
 use crate::case::{Case, Faults};
-use crate::check::{Divergence, Evidence, Failure, Reason, Verdict};
+use crate::check::{Divergence, Evidence, Reason, Verdict};
 use crate::engine::traced::{Facts, InOrder, Traced};
 use crate::engine::{Engine, Kind};
 use crate::error::Error;
@@ -163,7 +163,7 @@ pub fn alone(engine: &mut Traced, plan: &Plan) -> Result<Alone, Refused> {
             Verdict::Fail(failure) => {
                 let said = lines(engine, failure.worker);
                 let case = Case { choices: Some(choices), ..case };
-                return Err(Refused::Alone(Box::new(found(case, history, failure, 0)), said));
+                return Err(Refused::Alone(Box::new(Counterexample::new(case, history, failure, 0)), said));
             }
             Verdict::Inconclusive { reason: reason @ (Reason::Missing(_) | Reason::Endless { .. }) } => {
                 let worker = match reason {
@@ -185,12 +185,6 @@ pub fn alone(engine: &mut Traced, plan: &Plan) -> Result<Alone, Refused> {
     let history = first.expect("two runs");
     let points = (1..=plan.workers).map(|worker| points(&history, worker)).sum();
     Ok(Alone { points, history })
-}
-
-/// What has failed, before anything is made smaller.
-fn found(case: Case, history: History, failure: Failure, found_in_case: u64) -> Counterexample {
-    let (shrink_tries, replays, cause, path) = (0, (0, 0), None, None);
-    Counterexample { case, history, failure, found_in_case, shrink_tries, replays, cause, path }
 }
 
 /// The points that a worker passed, but for its end.
@@ -354,7 +348,7 @@ fn one_job(
             Verdict::Fail(failure) => {
                 if again == history {
                     shared.over.store(true, Ordering::Relaxed);
-                    return Ok((report, Some(found(case, history, failure, number))));
+                    return Ok((report, Some(Counterexample::new(case, history, failure, number))));
                 }
                 report.inconclusive += 1;
                 let divergence = Divergence::between(&history, &again);

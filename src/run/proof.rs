@@ -213,17 +213,7 @@ fn bring(
 ) -> Result<Proof, Error> {
     let Found { case, history, failure } = found;
     let executions = search.progress.executions;
-    let (shrink_tries, replays, cause, path) = (0, (0, 0), None, None);
-    let first = Counterexample {
-        case,
-        history,
-        failure,
-        found_in_case: executions,
-        shrink_tries,
-        replays,
-        cause,
-        path,
-    };
+    let first = Counterexample::new(case, history, failure, executions);
     let searched = start.elapsed();
     let found = match bring_home(engine, plan, first, interrupt)? {
         Ok(found) => found,

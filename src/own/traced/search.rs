@@ -201,16 +201,8 @@ fn again(engine: &mut Traced, case: Case) -> Result<Option<Counterexample>, Erro
     for _ in 0..REPLAYS {
         same += u32::from(engine.run(&case)? == history);
     }
-    Ok(Some(Counterexample {
-        case,
-        history,
-        failure,
-        found_in_case: 0,
-        shrink_tries: 0,
-        replays: (REPLAYS, same),
-        cause: None,
-        path: None,
-    }))
+    let first = Counterexample::new(case, history, failure, 0);
+    Ok(Some(Counterexample { replays: (REPLAYS, same), ..first }))
 }
 
 /// A worker that ends badly says why.
