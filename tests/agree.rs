@@ -25,7 +25,8 @@ fn as_a_program(lock: &Double) -> Option<(u32, u32)> {
     let home = Home::new();
     // Examples are built beside the program, before any test.
     let program = Path::new(env!("CARGO_BIN_EXE_lockfuzz")).with_file_name("examples").join("zoo");
-    let mut command = home.lockfuzz(["run", "--quiet", "--json", "-", "--seed", "1", "--dir"]);
+    let mut command =
+        home.lockfuzz(["run", "--quiet", "--json", "-", "--seed", "1", "--shrink", "10m", "--dir"]);
     let broken = lock.fewest_preemptions(Placement::Processes, Faults::NONE).is_some();
     command.arg(home.dir()).args(["--schedules", if broken { "1000" } else { "60" }]);
     command.args(["--workers", &lock.workers.to_string(), "--"]).arg(program).arg(lock.name);
