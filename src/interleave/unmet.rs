@@ -26,8 +26,9 @@ use crate::stage::{Access, Object};
 /// On the way there a bug needs few preemptions (Musuvathi and Qadeer, see [`Bounded`](super::Bounded)). As
 /// in [`Pct`](super::Pct) each worker has a random priority, and some fall below all others once: not at any
 /// step of the execution, but between two steps that such a worker takes on the shortest way to the place that
-/// it was seen to take; and those who will fall go first, for otherwise nobody is left to come in between. At one
-/// step of sixteen all of this is forgotten, so that anything can happen, and nobody spins for ever.
+/// it was seen to take, and rather near its beginning, where a lock is taken: the place may be seen late. Those who
+/// will fall go first, for otherwise nobody is left to come in between. At one step of sixteen all of this is
+/// forgotten, so that anything can happen, and nobody spins for ever.
 pub struct Unmet {
     dice: Dice,
     profile: Profile,
@@ -97,7 +98,8 @@ impl Unmet {
             let steps = self.nearest.get(&(target, worker)).copied().unwrap_or_default();
             // Not before its first step: that is an order which the priorities make as well.
             if steps > 1 {
-                self.falls.insert(worker, (1 + self.dice.below(steps as usize - 1) as u32, None));
+                let most = 1 + self.dice.below(steps as usize - 1);
+                self.falls.insert(worker, (1 + self.dice.below(most) as u32, None));
             }
         }
     }

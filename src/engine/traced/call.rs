@@ -1,6 +1,7 @@
 //! A call that a program is about to make: what it touches, and how it is told.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use crate::stage::{Access, Object};
 use crate::sys::tracee::Registers;
 
 use super::clock::Inode;
-use super::place::{Places, Target, inode};
+use super::place::{Places, Target, inode, without_deleted};
 use super::table::{Follows, Kind};
 
 /// The last part of a path by which a program says that it is inside, or no longer.
@@ -49,15 +50,30 @@ pub(super) struct Said {
     pub(super) follow: bool,
 }
 
-/// Numbers for inodes that do not differ from run to run.
+/// Numbers for inodes that do not differ from run to run. They are made from the name by which a worker first came upon
+/// one, and by how many it did so before: what a scheduler learnt of a lock file in one run is then not taken for
+/// another file's in the next, where the workers come upon their files in another order.
 #[derive(Default)]
-pub(super) struct Numbers(HashMap<Inode, u64>);
+pub(super) struct Numbers {
+    known: HashMap<Inode, u64>,
+    called: HashMap<String, u64>,
+}
 
 impl Numbers {
     /// The number of this one.
     pub(super) fn of(&mut self, inode: Inode) -> u64 {
-        let next = self.0.len() as u64;
-        *self.0.entry(inode).or_insert(next)
+        let next = self.known.len() as u64;
+        *self.known.entry(inode).or_insert(next)
+    }
+
+    /// Of one that has no number yet, this is the name.
+    fn meet(&mut self, inode: Inode, name: impl FnOnce() -> String) {
+        if let Entry::Vacant(new) = self.known.entry(inode) {
+            let name = name();
+            let times = self.called.entry(name.clone()).or_default();
+            *times += 1;
+            new.insert(Object::memory(&format!("inode {times} of {name}")).as_u64());
+        }
     }
 
     pub(super) fn content(&mut self, inode: Inode) -> Object {
@@ -109,6 +125,11 @@ impl View<'_> {
         Object::name(Path::new(&shown))
     }
 
+    fn meet(&mut self, inode: Inode, path: &Path) {
+        let (places, tids) = (&self.places, self.tids);
+        self.numbers.meet(inode, || tame(&places.shown(without_deleted(path)), tids));
+    }
+
     /// Looking for a name, by way of these links.
     fn looked(&mut self, target: &Target) -> Vec<Access> {
         let mut all: Vec<_> = target.links.iter().map(|link| Access::Look(self.name(link))).collect();
@@ -120,7 +141,8 @@ impl View<'_> {
     fn changed(&mut self, target: &Target) -> Vec<Access> {
         let mut all = self.looked(target);
         *all.last_mut().expect("there is one") = Access::Change(self.name(&target.path));
-        if let Some(folder) = target.path.parent().and_then(inode) {
+        if let Some((parent, folder)) = target.path.parent().and_then(|path| Some((path, inode(path)?))) {
+            self.meet(folder, parent);
             all.push(Access::Look(self.numbers.names(folder)));
         }
         all
@@ -163,6 +185,9 @@ impl Call {
             return vec![Access::Look(life(*worker))];
         }
         let there = inode(&target.path);
+        if let Some(inode) = there {
+            view.meet(inode, &target.path);
+        }
         match self.kind {
             Kind::Open { .. } | Kind::Open2 => {
                 let flags = self.open_flags();
@@ -221,7 +246,10 @@ impl Call {
                     Some(_) if !moves => all.extend(view.looked(&onto)),
                     replaced => {
                         all.extend(view.changed(&onto));
-                        all.extend(replaced.map(|inode| view.content(inode, true)));
+                        if let Some(inode) = replaced {
+                            view.meet(inode, &onto.path);
+                            all.push(view.content(inode, true));
+                        }
                     }
                 }
                 all
@@ -243,6 +271,7 @@ impl Call {
         let mut all = Vec::new();
         for (nth, (path, inode)) in files.iter().enumerate() {
             let inode = *inode;
+            view.meet(inode, path);
             match self.kind {
                 Kind::FdWrite { .. } | Kind::FdChange | Kind::Times { .. } => {
                     all.push(view.content(inode, true));
