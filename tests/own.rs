@@ -89,24 +89,25 @@ fn a_broken_lock_is_found_and_made_small() {
     assert!(outcome.to_string().contains("exists \"lock\": no"), "{outcome}");
 }
 
-static BUSY: AtomicBool = AtomicBool::new(false);
+/// One for each test, as they run at once.
+static BUSY: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
 
 /// Held until it is dropped.
-struct InMemory;
+struct InMemory(&'static AtomicBool);
 
 impl Drop for InMemory {
     fn drop(&mut self) {
         lockfuzz::point("leave");
-        BUSY.store(false, Ordering::SeqCst);
+        self.0.store(false, Ordering::SeqCst);
     }
 }
 
 /// Sound among threads, and nothing at all among processes: each has a flag of its own.
-fn in_memory(_: &Path) -> InMemory {
+fn in_memory(busy: &'static AtomicBool) -> InMemory {
     loop {
         lockfuzz::point("enter");
-        if !BUSY.swap(true, Ordering::SeqCst) {
-            return InMemory;
+        if !busy.swap(true, Ordering::SeqCst) {
+            return InMemory(busy);
         }
         thread::sleep(Duration::from_millis(1));
     }
@@ -115,7 +116,8 @@ fn in_memory(_: &Path) -> InMemory {
 #[test]
 fn a_flag_in_memory_excludes_threads_and_no_processes() {
     let saved = nowhere();
-    let everyone = Own::guard("everyone", Claim::Everyone, in_memory).saved_in(saved.path());
+    let everyone =
+        Own::guard("everyone", Claim::Everyone, |_: &Path| in_memory(&BUSY[0])).saved_in(saved.path());
     let outcome = lockfuzz::verdict!(everyone);
     assert!(matches!(outcome.tried[..], [(Placement::Threads, _), (Placement::Processes, _)]), "{outcome}");
     let found = outcome.counterexample.as_ref().unwrap_or_else(|| panic!("{outcome}"));
@@ -125,7 +127,7 @@ fn a_flag_in_memory_excludes_threads_and_no_processes() {
 
 #[test]
 fn a_narrow_claim_is_put_to_the_test_where_it_says_something() {
-    let outcome = lockfuzz::verdict!("threads alone", Claim::SameProcess, in_memory);
+    let outcome = lockfuzz::verdict!("threads alone", Claim::SameProcess, |_: &Path| in_memory(&BUSY[1]));
     assert!(matches!(outcome.verdict, Verdict::Pass(_)), "{outcome}");
     assert!(matches!(outcome.tried[..], [(Placement::Threads, _)]), "{outcome}");
 }

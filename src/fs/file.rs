@@ -28,7 +28,8 @@ static OPENED: AtomicU64 = AtomicU64::new(0);
 /// No device has this number: handles are numbered in a run as its inodes are.
 const HANDLES: u64 = 1 << 31;
 
-/// As [`std::fs::File`]. Closing it is a step too, for it gives back the locks.
+/// As [`std::fs::File`]. Closing it is a step too, for it gives back the locks; in a run also those that a copy of its
+/// descriptor would keep.
 #[derive(Debug)]
 pub struct File {
     /// `None` once it is closed.
@@ -306,12 +307,19 @@ impl Drop for File {
         }
         let some = !record_locked().is_empty();
         let had = some && self.file().metadata().is_ok_and(|of| forget_record_lock(&of));
+        let locked = *self.locked.get_mut();
+        if staged && locked {
+            // A process that somebody starts at this moment has this file open as well until it runs its own program,
+            // and would hold on to the lock for a time that no run repeats.
+            let _ = self.file().unlock();
+            let _ = ofd::unlock(self.file().as_fd());
+        }
         drop(self.file.take());
         if staged {
             stage::note(format_args!("close {}: ok", Name(&self.path)));
             // Who waits for nothing that this handle had must not be woken: it would look, close
             // its own, and wake the next one, for ever.
-            if had || *self.locked.get_mut() {
+            if had || locked {
                 stage::changed();
             }
         }
