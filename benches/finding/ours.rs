@@ -15,6 +15,11 @@ use tempfile::TempDir;
 use crate::kernels::Kernel;
 use crate::speed::cpu_time;
 
+/// Where workers live who meet these faults: a thread cannot be killed without its process.
+pub fn placement(faults: Faults) -> Placement {
+    if faults.crashes > 0 { Placement::Processes } else { Placement::Threads }
+}
+
 /// An engine in a folder of its own.
 pub struct Driver {
     engine: Stepped,
@@ -57,11 +62,9 @@ impl Driver {
         seed: u64,
         most: u32,
     ) -> Option<u32> {
-        // A thread cannot be killed without its process.
-        let placement = if faults.crashes > 0 { Placement::Processes } else { Placement::Threads };
         let case = Case {
             lock: double.name.to_owned(),
-            placement,
+            placement: placement(faults),
             scope: Scope::Session,
             order: Order::AsGenerated,
             workers: double.workers,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockfuzz::case::{Faults, Placement, Scope};
+use lockfuzz::case::Faults;
 use lockfuzz::interleave::{Kind, Scheduler, Search};
 use lockfuzz::lock::{ALL, Double};
 
 use crate::kernels;
 use crate::kernels::ours::Ours;
-use crate::ours::Driver;
+use crate::ours::{Driver, placement};
 use crate::peer::{self, Shuttle};
 
 /// For so long one contestant looks for one bug, over all seeds.
@@ -109,9 +109,7 @@ pub fn zoo(seeds: u64, asked: impl Fn(&str) -> bool) {
         faults.map(move |faults| (double, faults))
     };
     let breaks = |(double, faults): &(&Double, Faults)| {
-        let race = double.promised().under(*faults).claim;
-        race.expects_race(Placement::Threads, Scope::Session, double.workers)
-            || (faults.crashes > 0 && !double.withstands.crash)
+        double.fewest_preemptions(placement(*faults), *faults).is_some()
     };
     let rows = ALL.iter().flat_map(with_faults).filter(breaks);
     let rows = rows.filter(|(double, faults)| !double.atomic || !faults.is_none());
