@@ -122,9 +122,9 @@ fn the_page_on_programs_shows_what_is_found() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
-    let page = page("doc/run.md");
+    let run = page("doc/run.md");
     let mut code = 0;
-    for (command, expected) in blocks(&page, "console").into_iter().flat_map(commands) {
+    for (command, expected) in blocks(&run, "console").into_iter().flat_map(commands) {
         let run = command.starts_with("lockfuzz run");
         let seeded = if run { command.replace(" -- ", " --seed 7 -- ") } else { command.clone() };
         let (shown, ended) = shell(folder.path(), &seeded, code);
@@ -132,6 +132,11 @@ fn the_page_on_programs_shows_what_is_found() {
         if run {
             assert_eq!(told(&shown), told(&expected), "$ {command}\n{shown}");
             assert_eq!(ended, if expected.contains("FAIL") { 100 } else { 0 }, "$ {command}\n{shown}");
+            let first = expected.find("FAIL").map(|at| &expected[at..]);
+            assert!(
+                first.is_none_or(|first| page("README.md").contains(first)),
+                "README.md shows another one"
+            );
         } else {
             assert_eq!(shown, expected, "$ {command}");
         }
