@@ -643,7 +643,7 @@ impl Op {
 
 #[test]
 fn whatever_can_be_told_apart_is_dependent() {
-    try_pairs(4);
+    try_pairs(8);
 }
 
 /// All of them, for half a minute.
