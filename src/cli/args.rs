@@ -213,9 +213,9 @@ pub(super) struct RunArgs {
     /// For how long at most, such as 30s, 10m or 8h [default: 60s; with --schedules no limit; with --prove 10m]
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(super) time: Option<Duration>,
-    /// For how long at most what was found is made smaller
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
-    pub(super) shrink: Duration,
+    /// For how long at most what was found is made smaller [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) shrink: Option<Duration>,
     /// What may go wrong: crash (a worker is killed), stall (the clock moves on although somebody could), or one call:
     /// eintr (a signal ends its wait for a lock), short-write, short-read (it writes, reads half), enospc (the disk is
     /// full), eio (fsync fails), estale (as on a network file system)

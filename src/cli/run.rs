@@ -36,7 +36,7 @@ const SCHEDULES: u64 = 1000;
 const TIME: Duration = Duration::from_secs(60);
 /// The same where all interleavings are tried.
 const PROOF: Duration = Duration::from_secs(600);
-/// For how long a counterexample that was saved before is made smaller.
+/// For how long a counterexample is made smaller, unless somebody says otherwise.
 const SHRINK: Duration = Duration::from_secs(10);
 /// How many workers a proof is about, unless somebody says otherwise.
 const PROVED: u32 = 2;
@@ -236,7 +236,7 @@ fn plan(args: &RunArgs, job: &Job) -> Result<Plan, Trouble> {
         seed: args.seed.unwrap_or_else(|| rand::random_range(0..100_000_000)),
         schedules: args.schedules.unwrap_or(SCHEDULES),
         time: args.time.unwrap_or(if args.schedules.is_some() { Duration::MAX } else { TIME }),
-        shrink: args.shrink,
+        shrink: args.shrink.unwrap_or(SHRINK),
     })
 }
 
