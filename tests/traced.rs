@@ -172,9 +172,15 @@ struct Came {
     stops: Vec<u64>,
     plain: BTreeMap<u32, String>,
     copied: bool,
+    /// So many copies were sent to an end that was known.
+    sent: u32,
 }
 
 fn come_to(place: &Path, words: &[&str], copies: bool, meanwhile: impl Fn()) -> Came {
+    come_to_with(place, words, copies, 4, meanwhile)
+}
+
+fn come_to_with(place: &Path, words: &[&str], copies: bool, seeds: u64, meanwhile: impl Fn()) -> Came {
     let mut engine = Traced::new(job(place, words), place, Arc::default()).unwrap();
     if !copies {
         engine.start_plainly();
@@ -182,41 +188,52 @@ fn come_to(place: &Path, words: &[&str], copies: bool, meanwhile: impl Fn()) -> 
     let case = Traced::case(engine.job(), 2, Faults::NONE);
     // Whoever is started a second time is copied from then on.
     engine.run(&case).unwrap();
-    let (mut histories, mut lines, mut stops) = (Vec::new(), Vec::new(), Vec::new());
-    for seed in 0..4 {
+    let (mut histories, mut lines, mut stops, mut sent) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for seed in 0..seeds {
         let mut random = Random::new(seed);
         random.begin();
         histories.push(engine.explore(&case, &mut random).unwrap());
         lines.push(engine.last_lines(1, 5));
         stops.push(engine.facts.stops);
+        sent += engine.facts.sent;
         meanwhile();
     }
     let (plain, copied) = (engine.facts.plain.clone(), engine.has_copied());
-    Came { histories, lines, stops, plain, copied }
+    Came { histories, lines, stops, plain, copied, sent }
 }
 
 /// Copies come to what starts come to; why there are none, if there are none.
 #[track_caller]
 fn assert_same(words: &[&str]) -> Option<String> {
+    assert_same_with(words, 4).plain.into_values().next()
+}
+
+#[track_caller]
+fn assert_same_with(words: &[&str], seeds: u64) -> Came {
     let place = folder();
-    let started = come_to(place.path(), words, false, || ());
-    assert!(!started.copied && started.plain.is_empty());
-    let copied = come_to(place.path(), words, true, || ());
+    let started = come_to_with(place.path(), words, false, seeds, || ());
+    assert!(!started.copied && started.plain.is_empty() && started.sent == 0);
+    let copied = come_to_with(place.path(), words, true, seeds, || ());
     for (nth, (one, other)) in started.histories.iter().zip(&copied.histories).enumerate() {
         assert!(one == other, "seed {nth}\n{}\n{}", told(&one.0), told(&other.0));
     }
     assert_eq!(started.lines, copied.lines);
     assert_eq!(started.stops, copied.stops);
     assert_eq!(copied.copied, copied.plain.is_empty(), "{:?}", copied.plain);
-    copied.plain.into_values().next()
+    copied
 }
 
 /// The planted program that does something before its first point, built in this folder.
 fn before(place: &Path) -> Option<String> {
-    let program = place.join("before");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/before.c");
+    planted(place, "before")
+}
+
+/// A planted program, built in this folder.
+fn planted(place: &Path, name: &str) -> Option<String> {
+    let program = place.join(name);
+    let source = format!("{}/tests/programs/{name}.c", env!("CARGO_MANIFEST_DIR"));
     let mut cc = std::process::Command::new("cc");
-    let built = cc.args(["-O1", "-pthread", "-w", source, "-o"]).arg(&program).output();
+    let built = cc.args(["-O1", "-pthread", "-w", &source, "-o"]).arg(&program).output();
     let there = built.is_ok_and(|built| built.status.success());
     if !there {
         eprintln!("skipped, as there is no C compiler");
@@ -272,8 +289,32 @@ fn whoever_a_copy_would_not_be_like_is_started_and_it_is_said_why() {
         let words = [program.as_str(), what, file.to_str().unwrap()];
         assert_eq!(assert_same(&words).as_deref(), Some(why), "{what}");
     }
+    assert_eq!(assert_same(&[&program, "tries", file.to_str().unwrap()]), None);
     let piped = assert_same(&[&program, "pipe"]).unwrap();
     assert!(piped.starts_with("it holds pipe:["), "{piped}");
+}
+
+/// What a copy was told decides whether it takes another step; with the same step before, but not told the same, it must
+/// not be sent to the end of another one.
+#[test]
+fn copies_that_were_told_the_same_end_the_same() {
+    let place = folder();
+    let Some(program) = planted(place.path(), "ending") else { return };
+    for (what, ends) in [("nothing", 1), ("content", 2), ("size", 2), ("inode", 2), ("link", 2), ("time", 2)]
+    {
+        let came = assert_same_with(&[&program, what], 24);
+        assert!(came.sent > 0, "{what}: nobody was sent to its end");
+        let last = |(history, _): &(History, _)| -> String {
+            let steps = history.events.iter().filter(|event| format!("{:?}", event.what).contains("unlink"));
+            steps.map(|event| event.worker.to_string()).collect()
+        };
+        let all: std::collections::BTreeSet<_> = came.histories.iter().map(last).collect();
+        assert!(all.len() >= ends, "{what}: all did the same: {all:?}");
+    }
+    // What is seen elsewhere, or may be another time, is never left out.
+    for what in ["late", "semaphore", "says"] {
+        assert_eq!(assert_same_with(&[&program, what], 8).sent, 0, "{what}");
+    }
 }
 
 #[test]

@@ -34,6 +34,7 @@ int main(int argc, char **argv) {
     if (!strcmp(what, "shares")) *(char *)mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) = 1;
     if (!strcmp(what, "wipes")) madvise(mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096, MADV_WIPEONFORK);
     if (!strcmp(what, "pipe")) { int ends[2]; if (pipe(ends)) return 2; }
+    if (!strcmp(what, "tries")) { close(open(argv[2], O_RDWR | O_CREAT | O_EXCL, 0600)); unlink(argv[2]); }
     if (!strcmp(what, "writes")) open(argv[2], O_RDWR | O_CREAT, 0600);
     if (!strcmp(what, "text")) { text = malloc(16); snprintf(text, 16, "%d", me); }
     if (!strcmp(what, "uuid")) { int fd = open("/proc/sys/kernel/random/uuid", O_RDONLY); read(fd, unknown, 4); close(fd); }

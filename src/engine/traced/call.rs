@@ -450,7 +450,7 @@ pub(super) fn tame(text: &str, tids: &HashMap<i32, Wid>) -> String {
 }
 
 /// The same for what is written: also a pid as the machine has it, where nothing else is written with it.
-fn tame_bytes(bytes: &[u8], tids: &HashMap<i32, Wid>) -> String {
+pub(super) fn tame_bytes(bytes: &[u8], tids: &HashMap<i32, Wid>) -> String {
     let number = bytes.try_into().map(i32::from_ne_bytes);
     let number = number.or_else(|_| bytes.try_into().map(|eight| i64::from_ne_bytes(eight) as i32));
     match number.ok().and_then(|pid| tids.get(&pid)) {

@@ -14,6 +14,7 @@ use crate::sys::tracee::{self, Event, Registers, Stopped};
 
 use super::call::{Call, Numbers, Subject, View, life};
 use super::clock::{Clock, Inode};
+use super::course::Course;
 use super::exact::Locks;
 use super::fault::{self, Found, Way};
 use super::place::{self, Places};
@@ -165,6 +166,9 @@ pub(super) struct Family<'a> {
     pub(super) events: Vec<Entry>,
     pub(super) chances: HashMap<Wid, u64>,
     minds: HashMap<Wid, Mind>,
+    /// Of those who are copies, and how many of them were sent to their ends.
+    pub(super) courses: HashMap<Wid, Course>,
+    pub(super) sent: u32,
     /// How often each worker has looked at the clock.
     pub(super) looks: HashMap<Wid, u32>,
     pub(super) last: Wid,
@@ -198,8 +202,10 @@ pub(super) struct Family<'a> {
     pub(super) taken: BTreeMap<Wid, u32>,
     /// Files that are not watched, and who opened them to write or make them.
     pub(super) outside: BTreeMap<PathBuf, BTreeSet<Wid>>,
-    /// The first one of those that was changed in another way: removed, named otherwise, and the like.
-    pub(super) altered: Option<PathBuf>,
+    /// Those of them that were changed in another way: removed, named otherwise, and the like.
+    pub(super) altered: BTreeSet<PathBuf>,
+    /// Something of this was done by those who are there now, and not before they were copied.
+    pub(super) strayed: bool,
     /// Somebody has opened the list of all processes.
     pub(super) census: bool,
     /// Watched files that were mapped.
@@ -230,6 +236,8 @@ impl<'a> Family<'a> {
             events: Vec::new(),
             chances: HashMap::new(),
             minds: HashMap::new(),
+            courses: HashMap::new(),
+            sent: 0,
             looks: HashMap::new(),
             last: 0,
             next_lane: 0,
@@ -250,7 +258,8 @@ impl<'a> Family<'a> {
             began: BTreeSet::new(),
             taken: BTreeMap::new(),
             outside: BTreeMap::new(),
-            altered: None,
+            altered: BTreeSet::new(),
+            strayed: false,
             census: false,
             mapped: BTreeSet::new(),
             reads,
@@ -405,6 +414,7 @@ impl<'a> Family<'a> {
                 let tid = parent.tid();
                 if let (Some(child), Some(by)) = (child, self.tasks.get(&tid)) {
                     let (worker, process) = (by.worker, by.process);
+                    self.lose(worker);
                     self.adopt(child, worker, process)?;
                 }
                 if let Some(task) = self.tasks.get_mut(&tid)
@@ -420,10 +430,12 @@ impl<'a> Family<'a> {
             Event::Signal(stopped, None) => self.on_stop(stopped),
             Event::Signal(stopped, signal) => {
                 // What a call that waits was interrupted by ends it, or begins it again.
-                if let Some(task) = self.tasks.get_mut(&stopped.tid())
-                    && let State::Waiting(_) = task.state
-                {
-                    task.state = State::Running;
+                if let Some(task) = self.tasks.get_mut(&stopped.tid()) {
+                    if let State::Waiting(_) = task.state {
+                        task.state = State::Running;
+                    }
+                    let worker = task.worker;
+                    self.lose(worker);
                 }
                 gone(stopped.go(signal))
             }
@@ -577,6 +589,13 @@ impl<'a> Family<'a> {
         }
     }
 
+    /// Something has come to a worker that nobody can compare.
+    pub(super) fn lose(&mut self, worker: Wid) {
+        if let Some(course) = self.courses.get_mut(&worker) {
+            course.lose();
+        }
+    }
+
     /// A step was taken that may have changed something.
     pub(super) fn progress(&mut self) {
         self.rounds = 0;
@@ -603,6 +622,9 @@ impl<'a> Family<'a> {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
         task.steps += 1;
         *self.taken.entry(task.worker).or_default() += 1;
+        if let Some(course) = self.courses.get_mut(&task.worker) {
+            course.steps(text, self.clock.now());
+        }
         let mind = self.minds.entry(task.worker).or_default();
         for access in accesses {
             if !mind.interest.contains(access) {
@@ -1009,7 +1031,12 @@ impl Pending {
 
 /// The call is not made; this is what it returns.
 pub(super) fn answer(stopped: Stopped, result: i64) -> io::Result<()> {
-    let mut registers = stopped.registers()?;
+    let registers = stopped.registers()?;
+    answer_with(stopped, registers, result)
+}
+
+/// The same, where its registers are known.
+pub(super) fn answer_with(stopped: Stopped, mut registers: Registers, result: i64) -> io::Result<()> {
     registers.answer(result);
     stopped.set_registers(&registers)?;
     stopped.go(None)

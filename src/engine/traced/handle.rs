@@ -10,11 +10,13 @@ use crate::sys::tracee::{Registers, Stopped};
 
 use super::call::{
     Call, ENTER, LEAVE, Said, Subject, View, follows, is_lock_command, process_of, result_words, surplus,
+    tame_bytes,
 };
 use super::clock::{self, Of, length};
-use super::family::{Family, Pending, State, Wait, answer};
+use super::course::Course;
+use super::family::{Family, Pending, State, Wait, answer, answer_with};
 use super::place;
-use super::table::{ClockForm, Form, Kind, Patience, TimesForm};
+use super::table::{ClockForm, Form, Kind, Patience, TimesForm, is_harmless};
 
 /// The devices that give bytes by chance.
 const CHANCE: [&str; 2] = ["/dev/random", "/dev/urandom"];
@@ -34,14 +36,18 @@ impl Family<'_> {
     pub(super) fn on_call_of(&mut self, stopped: Stopped, registers: Registers) -> io::Result<()> {
         let tid = stopped.tid();
         let words = registers.words();
-        let Some((name, kind)) = self.table.of(registers.call()) else { return stopped.go(None) };
         let (worker, process) = {
             let task = &self.tasks[&tid];
             (task.worker, task.process)
         };
+        let known = self.table.of(registers.call());
+        if let Some(course) = self.courses.get_mut(&worker) {
+            course.calls(known.map(|(_, kind)| kind), words);
+        }
+        let Some((name, kind)) = known else { return stopped.go(None) };
         let call = |subject, bytes| Call { name, kind, registers, subject, bytes };
         match kind {
-            Kind::Clock(form) => return self.tell_time(stopped, worker, form, words),
+            Kind::Clock(form) => return self.tell_time(stopped, worker, form, registers),
             Kind::Sleep { clock, flags, time } => return self.on_sleep(stopped, [clock, flags], time, words),
             Kind::Wait(patience) => return self.on_wait(stopped, patience, registers),
             Kind::Futex => return self.on_futex(stopped, registers),
@@ -53,6 +59,12 @@ impl Family<'_> {
                 return stopped.go(None);
             }
             Kind::Refused => return answer(stopped, -i64::from(libc::ENOSYS)),
+            Kind::Control => {
+                if !is_harmless(words[1]) {
+                    self.note_strange(&stopped, process, name, [None, None, Some(0)], words);
+                }
+                return stopped.go(None);
+            }
             Kind::Handler => return self.on_handler(stopped, process, words),
             Kind::Strange { at, path, fd } => {
                 self.note_strange(&stopped, process, name, [at, path, fd], words);
@@ -62,6 +74,9 @@ impl Family<'_> {
                 return match self.processes.get(&process) {
                     Some(of) if of.is_root || !of.opened.is_empty() => {
                         let own = Subject::Own(of.is_root.then_some(worker), of.opened.clone());
+                        if let Some(course) = self.courses.get_mut(&worker) {
+                            course.ends(words[0]);
+                        }
                         self.arrive(stopped, call(own, Vec::new()));
                         Ok(())
                     }
@@ -87,7 +102,10 @@ impl Family<'_> {
                         self.arrive(stopped, call(Subject::Worker(other), Vec::new()));
                         Ok(())
                     }
-                    _ => stopped.go(None),
+                    _ => {
+                        self.lose(worker);
+                        stopped.go(None)
+                    }
                 };
             }
             Kind::CloseRange => {
@@ -127,6 +145,9 @@ impl Family<'_> {
             });
             if !watched {
                 self.note_outside(kind, words, worker, &targets[0].path);
+                if is_of_the_kernel(&targets[0].path) {
+                    self.lose(worker);
+                }
                 return stopped.go(None);
             }
             let mut bytes = Vec::new();
@@ -190,6 +211,7 @@ impl Family<'_> {
         let device = path.starts_with("/dev") && !path.starts_with("/dev/shm");
         if writes && !device && !path.starts_with("/proc") {
             self.outside.entry(path.to_owned()).or_default().insert(worker);
+            self.strayed = true;
         }
         let alters = matches!(
             kind,
@@ -201,7 +223,8 @@ impl Family<'_> {
                 | Kind::Times { .. }
         );
         if alters {
-            self.altered.get_or_insert_with(|| path.to_owned());
+            self.altered.insert(path.to_owned());
+            self.strayed = true;
         }
         self.census |= matches!(kind, Kind::Open { .. } | Kind::Open2) && path == Path::new("/proc");
     }
@@ -288,10 +311,10 @@ impl Family<'_> {
             return stopped.go(None);
         }
         let mut files = Vec::new();
+        let worker = self.tasks.get(&stopped.tid()).map_or(0, |task| task.worker);
         for fd in fds {
             let Some(path) = place::descriptor_path(process, fd) else { continue };
             if call.name == "read" && CHANCE.iter().any(|chance| path == Path::new(chance)) {
-                let worker = self.tasks.get(&stopped.tid()).map_or(0, |task| task.worker);
                 return self.on_chance(stopped, worker, words[1], words[2]);
             }
             if !path.is_absolute() {
@@ -306,9 +329,15 @@ impl Family<'_> {
                 && let Some(file) = place::descriptor(process, fd)
             {
                 files.push(file);
+            } else if is_of_the_kernel(&path) {
+                self.lose(worker);
             }
         }
         if files.is_empty() {
+            // Others who do not watch it either may have to do with it.
+            if matches!(call.kind, Kind::Flock | Kind::Fcntl | Kind::FdChange | Kind::Copy { .. }) {
+                self.lose(worker);
+            }
             return stopped.go(None);
         }
         match call.kind {
@@ -336,8 +365,9 @@ impl Family<'_> {
         stopped: Stopped,
         worker: Wid,
         form: ClockForm,
-        words: [u64; 6],
+        registers: Registers,
     ) -> io::Result<()> {
+        let words = registers.words();
         let looks = self.looks.entry(worker).or_default();
         *looks += 1;
         // A little later each time, so that whoever waits by looking alone comes to an end.
@@ -350,7 +380,10 @@ impl Family<'_> {
                 | libc::CLOCK_MONOTONIC_RAW
                 | libc::CLOCK_MONOTONIC_COARSE
                 | libc::CLOCK_BOOTTIME => (self.clock.monotonic() + drift, words[1]),
-                _ => return stopped.go(None),
+                _ => {
+                    self.lose(worker);
+                    return stopped.go(None);
+                }
             },
             ClockForm::Val | ClockForm::Seconds => (wall, words[0]),
         };
@@ -358,14 +391,17 @@ impl Family<'_> {
         if form == ClockForm::Val {
             bytes[8..].copy_from_slice(&u64::from(time.subsec_micros()).to_ne_bytes());
         }
+        if let Some(course) = self.courses.get_mut(&worker) {
+            course.hears(&bytes);
+        }
         let (length, result) = match form {
             ClockForm::Seconds => (8, time.as_secs() as i64),
             _ => (16, 0),
         };
         if at != 0 && stopped.write(at, &bytes[..length]).is_err() {
-            return answer(stopped, -i64::from(libc::EFAULT));
+            return answer_with(stopped, registers, -i64::from(libc::EFAULT));
         }
-        answer(stopped, result)
+        answer_with(stopped, registers, result)
     }
 
     fn on_sleep(
@@ -468,6 +504,8 @@ impl Family<'_> {
         let tid = stopped.tid();
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.state = State::Waiting(Wait { registers, until, deep: false, outside });
+            let worker = task.worker;
+            self.lose(worker);
         }
         stopped.finish_call()
     }
@@ -523,6 +561,9 @@ impl Family<'_> {
         }
         if let Some(freed) = self.locks.left(tid) {
             self.changed(tid, &freed);
+        }
+        if let Some(&worker) = self.tids.get(&tid) {
+            self.lose(worker);
         }
         let mut class = [0; 5];
         let program = std::fs::File::open(format!("/proc/{tid}/exe"));
@@ -679,13 +720,63 @@ impl Family<'_> {
                 self.log(worker, what);
             }
         }
+        self.tell(worker, &stopped, &pending, result);
         let effect = result >= 0 && has_effect(call, self.processes.get(&process).is_some_and(|of| of.locks));
         let accesses = pending.next().to_vec();
         self.stepped(tid, &accesses, &text, effect);
         if result >= 0 && has_effect(call, true) {
             self.changed(tid, &accesses);
         }
+        if let Some(ending) = self.courses.get(&worker).and_then(Course::ending) {
+            registers.set_word(0, ending.code);
+            registers.again(libc::SYS_exit_group);
+            stopped.set_registers(&registers)?;
+            // With the last of which it stops itself.
+            self.stops += ending.stops - 1;
+            self.sent += 1;
+        }
         stopped.go(None)
+    }
+
+    /// What a copy is told by a call, besides its result.
+    fn tell(&mut self, worker: Wid, stopped: &Stopped, pending: &Pending, result: i64) {
+        let Some(course) = self.courses.get_mut(&worker).filter(|_| result >= 0) else { return };
+        let call = &pending.call;
+        let words = call.registers.words();
+        let mut read = |at: u64, length: usize| {
+            let mut bytes = vec![0; length];
+            match stopped.read(at, &mut bytes) {
+                Ok(()) => course.hears(tame_bytes(&bytes, &self.tids).as_bytes()),
+                Err(_) => course.lose(),
+            }
+        };
+        match (call.kind, call.name) {
+            (Kind::FdRead, "read" | "pread64") | (Kind::Look { .. }, "readlink") => {
+                read(words[1], result as usize);
+            }
+            (Kind::Look { .. }, "readlinkat") => read(words[2], result as usize),
+            (Kind::Look { .. }, "access" | "faccessat" | "faccessat2") => {}
+            (Kind::Stat { form: form @ (Form::Stat(at) | Form::Statx(at)), .. }, _) => {
+                let mut bytes = vec![0; length(form)];
+                match stopped.read(words[at], &mut bytes) {
+                    Ok(()) => course.sees(form, &mut bytes),
+                    Err(_) => course.lose(),
+                }
+            }
+            (Kind::FdStat, _) => {
+                let mut bytes = vec![0; length(Form::Stat(1))];
+                match stopped.read(words[1], &mut bytes) {
+                    Ok(()) => course.sees(Form::Stat(1), &mut bytes),
+                    Err(_) => course.lose(),
+                }
+            }
+            (Kind::Fcntl, _) if [libc::F_GETLK, libc::F_OFD_GETLK].contains(&(words[1] as i32)) => {
+                course.lose()
+            }
+            (Kind::FdRead | Kind::FdList | Kind::Map | Kind::Look { .. }, _) => course.lose(),
+            (_, "fstatfs") => course.lose(),
+            _ => {}
+        }
     }
 
     /// The call is not made, and the program is told that this has come of it.
@@ -858,6 +949,11 @@ fn files(call: &Call) -> &[(PathBuf, clock::Inode)] {
         Subject::Files(files) => files,
         _ => &[],
     }
+}
+
+/// Is it something that the kernel makes up, which may be another time?
+fn is_of_the_kernel(path: &Path) -> bool {
+    path.starts_with("/proc") || path.starts_with("/sys")
 }
 
 fn is_fifo(path: &Path) -> bool {

@@ -5,6 +5,7 @@
 
 mod call;
 mod clock;
+mod course;
 mod exact;
 mod family;
 mod fault;
@@ -136,6 +137,8 @@ pub struct Facts {
     pub marks: Vec<usize>,
     /// Which of the faults that may befall a call could have.
     pub possible: BTreeSet<CallFault>,
+    /// How many copies were sent to the end that is known of those who were told the same.
+    pub sent: u32,
     /// Who is started anew for each schedule, not copied where it comes to its first point; and why.
     pub plain: BTreeMap<Wid, String>,
 }
@@ -505,6 +508,7 @@ impl Traced {
             }
         }
         let daemons = !family.tasks.is_empty() && run.missing.is_empty();
+        nursery.learn(&mut family);
         let ended = family.end_all();
         let silenced = self.watch.rest();
         went?;
@@ -538,6 +542,7 @@ impl Traced {
             trail: family.trail,
             marks: run.marks,
             possible: family.possible,
+            sent: family.sent,
             plain: BTreeMap::new(),
         };
         if family.census {
@@ -675,14 +680,16 @@ impl Run {
     }
 }
 
-/// For all calls at which a program is held.
+/// For all calls at which a program is held; and for those of which nothing is known, which are only seen.
 fn filter(table: &Table, job: &Job, hears_handlers: bool) -> io::Result<Filter> {
     let kept = |kind: Kind| match kind {
         Kind::Clock(_) | Kind::Sleep { .. } => !job.real_clock,
         Kind::Handler => hears_handlers,
         _ => true,
     };
-    Filter::new(table.held().filter(|&number| table.of(number).is_some_and(|(_, kind)| kept(kind))))
+    let passed = table.held().filter(|&number| table.of(number).is_some_and(|(_, kind)| !kept(kind)));
+    let harmless = table::harmless().filter(|&number| table.of(number).is_none());
+    Filter::all_but(passed.chain(harmless))
 }
 
 impl Program {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::case::Faults;
 use crate::error::Error;
@@ -17,6 +17,7 @@ use crate::sys::tracee::Stopped;
 
 use super::Traced;
 use super::clock::Inode;
+use super::course::{Course, Endings};
 use super::family::{Family, State};
 use super::memory;
 use super::place;
@@ -56,9 +57,13 @@ struct Template {
     chance: Option<u64>,
     looks: Option<u32>,
     handlers: BTreeSet<i32>,
+    /// Files that are not watched, which it made and removed.
+    outside: BTreeSet<PathBuf>,
     stops: u64,
     /// Where it writes, and what it has written.
     streams: [(File, Vec<u8>); 2],
+    /// How its copies have ended.
+    endings: Option<Endings>,
 }
 
 impl Nursery {
@@ -115,7 +120,11 @@ impl Nursery {
                 family.looks.extend(template.looks.map(|looks| (worker, looks)));
                 family.chances.extend(template.chance.map(|chance| (worker, chance)));
                 family.began.insert(worker);
+                for path in &template.outside {
+                    family.outside.entry(path.clone()).or_default().insert(worker);
+                }
                 family.welcome(worker, copy.tid());
+                family.courses.insert(worker, Course::new(std::mem::take(&mut template.endings)));
                 if let Some(of) = family.processes.get_mut(&copy.tid()) {
                     of.handlers.clone_from(&template.handlers);
                 }
@@ -127,6 +136,17 @@ impl Nursery {
             Err(_) => {
                 self.cots.insert(worker, Cot::Known);
                 false
+            }
+        }
+    }
+}
+
+impl Nursery {
+    /// The run is over. Where files were changed that are not watched, nobody knows what was told to whoever read them.
+    pub(super) fn learn(&mut self, family: &mut Family<'_>) {
+        for (worker, course) in family.courses.drain() {
+            if let Some(Cot::Ready(template)) = self.cots.get_mut(&worker) {
+                template.endings = course.endings().filter(|_| !family.strayed);
             }
         }
     }
@@ -155,6 +175,7 @@ struct Infant {
     chance: Option<u64>,
     looks: Option<u32>,
     handlers: BTreeSet<i32>,
+    outside: BTreeSet<PathBuf>,
     stops: u64,
     readings: Vec<Reading>,
 }
@@ -199,17 +220,27 @@ impl Traced {
             Ok(pids) => pids,
             Err(why) => return Ok(Err(why)),
         };
-        let way = |of: &Infant| (of.chance, of.looks, of.handlers.clone(), of.stops, of.readings.clone());
+        let way = |of: &Infant| {
+            (of.chance, of.looks, of.handlers.clone(), of.outside.clone(), of.stops, of.readings.clone())
+        };
         if way(&twin) != way(&infant) {
             return Ok(Err("it starts otherwise each time".to_owned()));
         }
         drop(twin);
-        let Infant { held, streams, chance, looks, handlers, stops, readings } = infant;
+        let Infant { held, streams, chance, looks, handlers, outside, stops, readings } = infant;
         Ok(match Original::new(held.released(), readings) {
             // It comes to its first point once more, in each copy.
-            Ok(original) => {
-                Ok(Template { original, pids, chance, looks, handlers, stops: stops - 1, streams })
-            }
+            Ok(original) => Ok(Template {
+                original,
+                pids,
+                chance,
+                looks,
+                handlers,
+                outside,
+                stops: stops - 1,
+                streams,
+                endings: Some(Endings::new()),
+            }),
             Err(why) => Err(format!("it cannot be copied ({why})")),
         })
     }
@@ -242,6 +273,7 @@ impl Traced {
             chance: family.chances.get(&worker).copied(),
             looks: family.looks.get(&worker).copied(),
             handlers: family.processes.get(&pid).map(|of| of.handlers.clone()).unwrap_or_default(),
+            outside: family.outside.into_keys().collect(),
             stops: family.stops,
             readings,
         }))
@@ -259,10 +291,13 @@ impl Traced {
         if !matches!(task.state, State::AtPoint(..)) {
             return said("it waits before its first point");
         }
-        if let Some(path) = family.outside.keys().next() {
+        // What is made and gone again leaves everything as it was: libraries try like that where files can be.
+        let is_there = |path: &&PathBuf| fs::symlink_metadata(path).is_ok();
+        if let Some(path) = family.outside.keys().find(is_there) {
             return Err(format!("it writes {} before its first point", path.display()));
         }
-        if let Some(path) = &family.altered {
+        let of_others = |path: &&PathBuf| is_there(path) || !family.outside.contains_key(*path);
+        if let Some(path) = family.altered.iter().find(of_others) {
             return Err(format!("it changes {} before its first point", path.display()));
         }
         if family.processes.get(&pid).is_some_and(|process| process.timers) {

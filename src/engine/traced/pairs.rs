@@ -767,7 +767,10 @@ fn each_call_of_the_table_is_tried() {
     assert!(ops.iter().all(|op| table.of(op.number).is_some()));
     let about_files = |kind: Kind| {
         use Kind::*;
-        !matches!(kind, Clock(_) | Sleep { .. } | Wait(_) | Futex | Chance | Timer | Refused | Handler)
+        !matches!(
+            kind,
+            Clock(_) | Sleep { .. } | Wait(_) | Futex | Chance | Timer | Refused | Handler | Control
+        )
     };
     let untried = table.held().filter_map(|number| {
         let (name, kind) = table.of(number)?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
@@ -173,16 +173,29 @@ pub(super) fn without_deleted(path: &Path) -> &Path {
 /// What state a thread is in, as the kernel's letter; none while it is on a processor. A thread that is about
 /// to sleep, and looks once more whether it must, says already that it sleeps; but not of its call that it is in one.
 pub(super) fn state(tid: i32) -> Option<u8> {
-    let stat = fs::read(format!("/proc/{tid}/stat")).ok()?;
+    let mut said = [0; 1024];
+    let call = glance(&format!("/proc/{tid}/syscall"), &mut said)?;
+    if call.starts_with(b"running") {
+        return None;
+    }
+    let stat = glance(&format!("/proc/{tid}/stat"), &mut said)?;
     let after = stat.iter().rposition(|&byte| byte == b')')?;
-    let call = fs::read(format!("/proc/{tid}/syscall")).ok()?;
-    stat.get(after + 2).copied().filter(|_| !call.starts_with(b"running"))
+    stat.get(after + 2).copied()
+}
+
+/// What the kernel says in a short file, with one call: this is asked often.
+fn glance<'a>(path: &str, into: &'a mut [u8]) -> Option<&'a [u8]> {
+    let length = fs::File::open(path).and_then(|mut file| file.read(into)).ok()?;
+    Some(&into[..length])
 }
 
 /// How much processor time a thread has had.
 pub(super) fn spent(tid: i32) -> Duration {
-    let said = fs::read_to_string(format!("/proc/{tid}/schedstat")).unwrap_or_default();
-    Duration::from_nanos(said.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default())
+    let mut said = [0; 128];
+    let said = glance(&format!("/proc/{tid}/schedstat"), &mut said).unwrap_or_default();
+    let nanos =
+        said.split(|&byte| byte == b' ').next().and_then(|word| str::from_utf8(word).ok()?.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or_default())
 }
 
 /// The process that a thread belongs to.

@@ -71,6 +71,8 @@ pub(super) enum Kind {
     Chance,
     /// Sets a timer.
     Timer,
+    /// ioctl.
+    Control,
     /// Refused, so that programs do without.
     Refused,
     /// Says what is done when a signal comes; held where calls may be interrupted.
@@ -222,6 +224,7 @@ const COMMON: &[Entry] = &[
     (libc::SYS_setitimer, "setitimer", Timer),
     (libc::SYS_timer_create, "timer_create", Timer),
     (libc::SYS_timer_settime, "timer_settime", Timer),
+    (libc::SYS_ioctl, "ioctl", Control),
     (libc::SYS_io_uring_setup, "io_uring_setup", Refused),
 ];
 
@@ -264,6 +267,70 @@ const BESIDES: &[Entry] = &[
 /// What is held besides where calls may be interrupted.
 const HANDLER: &[Entry] = &[(libc::SYS_rt_sigaction, "rt_sigaction", Handler)];
 
+/// Calls that change nothing but who makes them, and tell it nothing that might be another time.
+const HARMLESS: &[i64] = &[
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_mprotect,
+    libc::SYS_madvise,
+    libc::SYS_mlock,
+    libc::SYS_munlock,
+    libc::SYS_fadvise64,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_getpid,
+    libc::SYS_getppid,
+    libc::SYS_gettid,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_getresuid,
+    libc::SYS_getresgid,
+    libc::SYS_getgroups,
+    libc::SYS_getpgid,
+    libc::SYS_getsid,
+    libc::SYS_setsid,
+    libc::SYS_setpgid,
+    libc::SYS_capget,
+    libc::SYS_set_tid_address,
+    libc::SYS_set_robust_list,
+    libc::SYS_get_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_membarrier,
+    libc::SYS_prctl,
+    libc::SYS_prlimit64,
+    libc::SYS_personality,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_getparam,
+    libc::SYS_sched_getscheduler,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_get_priority_max,
+    libc::SYS_sched_get_priority_min,
+    libc::SYS_getpriority,
+    libc::SYS_uname,
+    libc::SYS_umask,
+    libc::SYS_getcwd,
+    libc::SYS_dup,
+    libc::SYS_pipe2,
+    libc::SYS_eventfd2,
+    libc::SYS_epoll_create1,
+    libc::SYS_epoll_ctl,
+    libc::SYS_socket,
+    libc::SYS_socketpair,
+    // Of these the tracer is told in another way.
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_exit,
+];
+
 /// Of which the C library knows nothing yet.
 const FCHMODAT2: i64 = 452;
 
@@ -299,12 +366,38 @@ const OLD: &[Entry] = &[
     (libc::SYS_pause, "pause", Wait(Patience::Forever)),
 ];
 
+/// The same of these.
+#[cfg(target_arch = "x86_64")]
+const HARMLESS_OLD: &[i64] = &[
+    libc::SYS_fork,
+    libc::SYS_vfork,
+    libc::SYS_getpgrp,
+    libc::SYS_getrlimit,
+    libc::SYS_setrlimit,
+    libc::SYS_arch_prctl,
+    libc::SYS_pipe,
+    libc::SYS_epoll_create,
+];
+
+#[cfg(not(target_arch = "x86_64"))]
+const HARMLESS_OLD: &[i64] = &[];
+
 #[cfg(not(target_arch = "x86_64"))]
 const OLD: &[Entry] = &[];
 
 /// The numbers of all of them.
 pub(super) fn numbers() -> impl Iterator<Item = i64> {
     COMMON.iter().chain(OLD).map(|&(number, ..)| number)
+}
+
+/// Does this command of ioctl do no more than those?
+pub(super) fn is_harmless(command: u64) -> bool {
+    [libc::TCGETS, libc::TIOCGWINSZ, libc::FIOCLEX].contains(&command)
+}
+
+/// The numbers of calls that need not be seen.
+pub(super) fn harmless() -> impl Iterator<Item = i64> {
+    HARMLESS.iter().chain(HARMLESS_OLD).copied()
 }
 
 /// Each by its number.
