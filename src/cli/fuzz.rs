@@ -362,11 +362,12 @@ impl Observer for Recorder<'_> {
     }
 
     fn row_done(&self, row: &RowReport) {
-        self.counted.row_done(row);
         let mut report = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         report.rows.push(row.clone());
         report.rows.sort_by_key(|row| row.nth);
         // The last writing, after the campaign, reports its failure; until then it may still go well.
         let _ = self.outputs.write_files(self.campaign, &report, "inconclusive");
+        // What is told is on disk.
+        self.counted.row_done(row);
     }
 }
