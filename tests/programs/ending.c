@@ -12,30 +12,39 @@
 
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "nothing";
-    char me = getenv("LOCKFUZZ_WORKER")[0], seen[32] = "";
+    char me[2] = {getenv("LOCKFUZZ_WORKER")[0]}, seen[32] = "";
     struct stat one = {0}, two = {0};
     int step = 0, cache = open("cache", O_RDWR | O_CREAT | O_APPEND, 0600);
-    write(cache, &me, 1);
+    write(cache, me, 1);
     if (!strcmp(what, "content")) {
         pread(cache, seen, 1, 0);
-        step = seen[0] == me;
+        step = seen[0] == me[0];
     }
     if (!strcmp(what, "size")) {
         fstat(cache, &one);
         step = one.st_size == 1;
     }
     if (!strcmp(what, "inode")) {
-        rename("cache", "before");
-        close(open("cache", O_RDWR | O_CREAT, 0600));
-        fstat(cache, &one);
-        stat("before", &two);
+        int mine = open(me, O_RDWR | O_CREAT, 0600);
+        fstat(mine, &one);
+        rename(me, "last");
+        stat("last", &two);
         step = one.st_ino == two.st_ino;
+        close(mine);
     }
     if (!strcmp(what, "link")) {
-        char text[2] = {me};
-        symlink(text, "link");
-        readlink("link", seen, sizeof seen);
-        step = seen[0] == me;
+        symlink(me, me);
+        rename(me, "last");
+        readlink("last", seen, sizeof seen);
+        step = seen[0] == me[0];
+    }
+    if (!strcmp(what, "elsewhere")) {
+        int other = open(argv[2], O_RDWR | O_CREAT, 0600);
+        pwrite(other, me, 1, 0);
+        access("cache", F_OK);
+        pread(other, seen, 1, 0);
+        step = seen[0] == me[0];
+        close(other);
     }
     if (!strcmp(what, "time")) {
         flock(cache, LOCK_EX);

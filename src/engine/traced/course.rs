@@ -20,6 +20,9 @@ pub(super) struct Ending {
     pub(super) stops: u64,
 }
 
+/// So many are kept for a worker, about 3 MiB; more are begun anew.
+const MOST: usize = 1 << 16;
+
 /// Those that are known, by all that somebody was told until its last step.
 pub(super) type Endings = HashMap<u64, Ending>;
 
@@ -133,6 +136,9 @@ impl Course {
     /// It is at its end.
     pub(super) fn ends(&mut self, code: u64) {
         if let Some(endings) = self.endings.as_mut().filter(|_| !self.lost && self.quiet) {
+            if endings.len() >= MOST {
+                endings.clear();
+            }
             // Whoever was sent there knows it already, and has made fewer calls on its way.
             endings.entry(self.last).or_insert(Ending { code, stops: self.stops });
         }

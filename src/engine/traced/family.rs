@@ -204,6 +204,8 @@ pub(super) struct Family<'a> {
     pub(super) outside: BTreeMap<PathBuf, BTreeSet<Wid>>,
     /// Those of them that were changed in another way: removed, named otherwise, and the like.
     pub(super) altered: BTreeSet<PathBuf>,
+    /// Somebody has gone, or may have gone, into another folder.
+    pub(super) moved: bool,
     /// Something of this was done by those who are there now, and not before they were copied.
     pub(super) strayed: bool,
     /// Somebody has opened the list of all processes.
@@ -259,6 +261,7 @@ impl<'a> Family<'a> {
             taken: BTreeMap::new(),
             outside: BTreeMap::new(),
             altered: BTreeSet::new(),
+            moved: false,
             strayed: false,
             census: false,
             mapped: BTreeSet::new(),
@@ -995,8 +998,15 @@ impl<'a> Family<'a> {
 
     /// Makes the files behind a pending call's paths known, as they are before it is made.
     pub(super) fn note_before(&mut self, pending: &mut Pending, process: i32) {
-        pending.before =
-            self.paths_of(&pending.call, process).iter().map(|path| place::inode(path)).collect();
+        if let Subject::Paths(_) = pending.call.subject {
+            let paths = self.paths_of(&pending.call, process);
+            pending.before = paths.iter().map(|path| place::inode(path)).collect();
+        }
+    }
+
+    /// The folder that a process is in: the private one, as long as nobody has moved.
+    pub(super) fn folder_of(&self, process: i32) -> Option<PathBuf> {
+        if self.moved { place::folder(process) } else { Some(self.places.root().to_owned()) }
     }
 
     pub(super) fn paths_of(&mut self, call: &Call, process: i32) -> Vec<PathBuf> {

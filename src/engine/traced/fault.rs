@@ -57,7 +57,9 @@ const TABLE: [(CallFault, Rule); 6] = [
     (CallFault::ShortWrite, short_write),
     (CallFault::ShortRead, short_read),
     (CallFault::Enospc, |call, found| takes_room(call, found).then_some(Way::Errno(libc::ENOSPC))),
-    (CallFault::Eio, |call, _| matches!(call.name, "fsync" | "fdatasync").then_some(Way::Errno(libc::EIO))),
+    (CallFault::Eio, |call, _| {
+        matches!(call.name, "fsync" | "fdatasync" | "sync_file_range").then_some(Way::Errno(libc::EIO))
+    }),
     (CallFault::Estale, |call, found| asks_server(call, found).then_some(Way::Errno(libc::ESTALE))),
 ];
 
@@ -115,6 +117,8 @@ fn takes_room(call: &Call, found: &Found) -> bool {
         "write" | "pwrite64" | "writev" | "pwritev" | "pwritev2" => {
             found.file.is_some_and(|file| file.is_written()) && call.word(2) > 0
         }
+        "sendfile" => call.word(3) > 0 && is_target(call),
+        "copy_file_range" | "splice" => call.word(4) > 0 && is_target(call),
         "truncate" => grows(call.word(1)),
         "ftruncate" => found.file.is_some_and(|file| file.is_written()) && grows(call.word(1)),
         // A hole needs none.
@@ -124,6 +128,11 @@ fn takes_room(call: &Call, found: &Found) -> bool {
         }
         _ => found.makes,
     }
+}
+
+/// Is what it copies to watched?
+fn is_target(call: &Call) -> bool {
+    matches!(call.kind, Kind::Copy { .. } | Kind::FdWrite { .. })
 }
 
 /// Would a network file system ask its server? Whoever gives something back is not kept from it.
@@ -178,7 +187,7 @@ impl Found {
                 }
             }
             // Of two files it is not said which.
-            Subject::Files(files) if files.len() == 1 && !matches!(call.kind, Kind::Copy { .. }) => {
+            Subject::Files(files) if files.len() == 1 && !copies(call.name) => {
                 found.file = open_file(view.process, call.word(0) as i32);
             }
             _ => {}
@@ -197,6 +206,10 @@ fn pieces(stopped: &Stopped, call: &Call) -> Option<Vec<u64>> {
     stopped.read(call.word(1), &mut bytes).ok()?;
     let length = |piece: &[u8]| u64::from_ne_bytes(piece[8..].try_into().expect("eight bytes"));
     Some(bytes.chunks(16).map(length).collect())
+}
+
+fn copies(name: &str) -> bool {
+    matches!(name, "sendfile" | "copy_file_range" | "splice")
 }
 
 /// Is there nothing of this name, in a folder that is there?

@@ -41,6 +41,7 @@ impl Family<'_> {
             (task.worker, task.process)
         };
         let known = self.table.of(registers.call());
+        self.moved |= moves(registers.call());
         if let Some(course) = self.courses.get_mut(&worker) {
             course.calls(known.map(|(_, kind)| kind), words);
         }
@@ -182,7 +183,7 @@ impl Family<'_> {
             (Some(text), _) => {
                 let path = place::path(text);
                 let base = match at.map(|nth| words[nth] as i32) {
-                    None | Some(libc::AT_FDCWD) => place::folder(process),
+                    None | Some(libc::AT_FDCWD) => self.folder_of(process),
                     Some(fd) => place::descriptor_path(process, fd),
                 };
                 let base = base.unwrap_or_default();
@@ -285,7 +286,7 @@ impl Family<'_> {
             let path = place::path(text);
             let base = match at.map(|nth| words[nth] as i32) {
                 _ if path.is_absolute() => PathBuf::new(),
-                None | Some(libc::AT_FDCWD) => place::folder(process).unwrap_or_default(),
+                None | Some(libc::AT_FDCWD) => self.folder_of(process).unwrap_or_default(),
                 Some(fd) => place::descriptor_path(process, fd).unwrap_or_default(),
             };
             said.push(Said { base, path, follow });
@@ -310,35 +311,47 @@ impl Family<'_> {
         if !matters {
             return stopped.go(None);
         }
-        let mut files = Vec::new();
+        let (mut files, mut watched, mut piped) = (Vec::new(), Vec::new(), None);
         let worker = self.tasks.get(&stopped.tid()).map_or(0, |task| task.worker);
         for fd in fds {
             let Some(path) = place::descriptor_path(process, fd) else { continue };
             if call.name == "read" && CHANCE.iter().any(|chance| path == Path::new(chance)) {
                 return self.on_chance(stopped, worker, words[1], words[2]);
             }
+            watched.push(false);
             if !path.is_absolute() {
-                // A pipe, a socket, and the like: it may wait for somebody.
-                if matches!(call.kind, Kind::FdRead | Kind::FdWrite { .. } | Kind::Copy { .. }) {
-                    let outside = path.as_os_str().as_encoded_bytes().starts_with(b"socket");
-                    return self.wait(stopped, call.registers, None, outside);
-                }
+                piped = Some(path);
                 continue;
             }
             if self.places.hold(place::without_deleted(&path))
-                && let Some(file) = place::descriptor(process, fd)
+                && let Some(inode) = place::descriptor_inode(process, fd)
             {
-                files.push(file);
+                files.push((path, inode));
+                *watched.last_mut().expect("it was added just now") = true;
             } else if is_of_the_kernel(&path) {
                 self.lose(worker);
             }
         }
         if files.is_empty() {
+            // A pipe, a socket, and the like: it may wait for somebody.
+            if let Some(path) = piped
+                && matches!(call.kind, Kind::FdRead | Kind::FdWrite { .. } | Kind::Copy { .. })
+            {
+                let outside = path.as_os_str().as_encoded_bytes().starts_with(b"socket");
+                return self.wait(stopped, call.registers, None, outside);
+            }
             // Others who do not watch it either may have to do with it.
             if matches!(call.kind, Kind::Flock | Kind::Fcntl | Kind::FdChange | Kind::Copy { .. }) {
                 self.lose(worker);
             }
             return stopped.go(None);
+        }
+        if let Kind::Copy { .. } = call.kind {
+            call.kind = match watched[..] {
+                [true, false] | [true] => Kind::FdRead,
+                [false, true] => Kind::FdWrite { bytes: None },
+                _ => call.kind,
+            };
         }
         match call.kind {
             Kind::FdWrite { bytes: Some([at, length]) } => {
@@ -654,20 +667,31 @@ impl Family<'_> {
         if let Some(registers) = pending.call.without_waiting() {
             stopped.set_registers(&registers)?;
         }
-        if waits_for_others {
-            // Opening a FIFO waits for the other side.
+        if waits_for_others || self.is_piped(&pending.call, process) {
+            // Opening a FIFO waits for the other side, and so does whoever copies from a pipe or into one.
             let registers = pending.call.registers;
             let accesses = pending.next().to_vec();
             let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
             let text = pending.call.told(&mut View { places, numbers, tids, process });
             self.log(worker, What::Note(text.clone()));
             self.stepped(tid, &accesses, &text, true);
+            if !waits_for_others {
+                self.changed(tid, &accesses);
+            }
             return self.wait(stopped, registers, None, false);
         }
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.state = State::Acting(pending);
         }
         stopped.finish_call()
+    }
+
+    /// Does it copy between a file and a pipe, or the like?
+    fn is_piped(&self, call: &Call, process: i32) -> bool {
+        let Some((_, Kind::Copy { from, to })) = self.table.of(call.registers.call()) else { return false };
+        let words = call.registers.words();
+        let path = |nth: usize| place::descriptor_path(process, words[nth] as i32);
+        [from, to].into_iter().filter_map(path).any(|path| !path.is_absolute())
     }
 
     /// A call on something watched is over.
@@ -713,7 +737,7 @@ impl Family<'_> {
             text += &format!(", {}", age_words(age));
         }
         self.log(worker, What::Note(text.clone()));
-        if result >= 0 {
+        if result >= 0 && self.reads.is_on() {
             let paths = self.paths_of(&pending.call, process);
             let seen = self.reads.after(worker, &pending.call, &paths, &pending.before);
             if let Some(what) = seen {
@@ -814,7 +838,9 @@ impl Family<'_> {
         let call = &pending.call;
         let words = call.registers.words();
         let paths = self.paths_of(call, process);
-        let after: Vec<_> = paths.iter().map(|path| place::inode(path)).collect();
+        // What a descriptor stands for stays the same.
+        let by_path = matches!(call.subject, Subject::Paths(_));
+        let after: Vec<_> = paths.iter().filter(|_| by_path).map(|path| place::inode(path)).collect();
         let folder_of = |nth: usize| paths.get(nth).and_then(|path| path.parent()).and_then(place::inode);
         let names_changed = [Of::Modify, Of::Change];
         match call.kind {
@@ -949,6 +975,19 @@ fn files(call: &Call) -> &[(PathBuf, clock::Inode)] {
         Subject::Files(files) => files,
         _ => &[],
     }
+}
+
+/// May the folder that a process is in be another one after this call?
+fn moves(call: i64) -> bool {
+    [
+        libc::SYS_chdir,
+        libc::SYS_fchdir,
+        libc::SYS_chroot,
+        libc::SYS_pivot_root,
+        libc::SYS_unshare,
+        libc::SYS_setns,
+    ]
+    .contains(&call)
 }
 
 /// Is it something that the kernel makes up, which may be another time?

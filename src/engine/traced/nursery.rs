@@ -59,6 +59,8 @@ struct Template {
     handlers: BTreeSet<i32>,
     /// Files that are not watched, which it made and removed.
     outside: BTreeSet<PathBuf>,
+    /// It went into another folder.
+    moved: bool,
     stops: u64,
     /// Where it writes, and what it has written.
     streams: [(File, Vec<u8>); 2],
@@ -120,6 +122,7 @@ impl Nursery {
                 family.looks.extend(template.looks.map(|looks| (worker, looks)));
                 family.chances.extend(template.chance.map(|chance| (worker, chance)));
                 family.began.insert(worker);
+                family.moved |= template.moved;
                 for path in &template.outside {
                     family.outside.entry(path.clone()).or_default().insert(worker);
                 }
@@ -176,6 +179,7 @@ struct Infant {
     looks: Option<u32>,
     handlers: BTreeSet<i32>,
     outside: BTreeSet<PathBuf>,
+    moved: bool,
     stops: u64,
     readings: Vec<Reading>,
 }
@@ -227,7 +231,7 @@ impl Traced {
             return Ok(Err("it starts otherwise each time".to_owned()));
         }
         drop(twin);
-        let Infant { held, streams, chance, looks, handlers, outside, stops, readings } = infant;
+        let Infant { held, streams, chance, looks, handlers, outside, moved, stops, readings } = infant;
         Ok(match Original::new(held.released(), readings) {
             // It comes to its first point once more, in each copy.
             Ok(original) => Ok(Template {
@@ -237,6 +241,7 @@ impl Traced {
                 looks,
                 handlers,
                 outside,
+                moved,
                 stops: stops - 1,
                 streams,
                 endings: Some(Endings::new()),
@@ -274,6 +279,7 @@ impl Traced {
             looks: family.looks.get(&worker).copied(),
             handlers: family.processes.get(&pid).map(|of| of.handlers.clone()).unwrap_or_default(),
             outside: family.outside.into_keys().collect(),
+            moved: family.moved,
             stops: family.stops,
             readings,
         }))

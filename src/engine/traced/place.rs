@@ -125,19 +125,12 @@ pub(super) fn inode(path: &Path) -> Option<(u64, u64)> {
     fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// What a descriptor of a process stands for: its path, and its device and number.
-pub(super) fn descriptor(process: i32, fd: i32) -> Option<(PathBuf, (u64, u64))> {
-    let link = format!("/proc/{process}/fd/{fd}");
-    let path = fs::read_link(&link).ok()?;
-    // What has no path is not watched, so its number does not matter.
-    if !path.is_absolute() {
-        return Some((path, (0, 0)));
-    }
-    let found = fs::metadata(&link).ok()?;
-    Some((path, (found.dev(), found.ino())))
+/// The device and the number of what a descriptor of a process stands for.
+pub(super) fn descriptor_inode(process: i32, fd: i32) -> Option<(u64, u64)> {
+    fs::metadata(format!("/proc/{process}/fd/{fd}")).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// The path of a descriptor alone.
+/// Its path.
 pub(super) fn descriptor_path(process: i32, fd: i32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{process}/fd/{fd}")).ok()
 }

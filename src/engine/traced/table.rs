@@ -51,7 +51,8 @@ pub(super) enum Kind {
     Fcntl,
     /// Maps a file.
     Map,
-    /// From one descriptor to another: the one that is read and the one that is written.
+    /// From one descriptor to another: the one that is read and the one that is written. Where only one of them is
+    /// watched it counts as reading from that, or writing to it.
     Copy { from: usize, to: usize },
     /// kill and its kind: which word is the pid, and which the signal.
     Kill { pid: usize, signal: usize },
@@ -189,6 +190,7 @@ const COMMON: &[Entry] = &[
     (libc::SYS_fchown, "fchown", FdChange),
     (libc::SYS_fsync, "fsync", FdLook),
     (libc::SYS_fdatasync, "fdatasync", FdLook),
+    (libc::SYS_sync_file_range, "sync_file_range", FdLook),
     (libc::SYS_fstatfs, "fstatfs", FdLook),
     (libc::SYS_fstat, "fstat", FdStat),
     (libc::SYS_getdents64, "getdents64", FdList),
@@ -259,7 +261,6 @@ const BESIDES: &[Entry] = &[
     (libc::SYS_umount2, "umount2", Strange { at: None, path: Some(0), fd: None }),
     (libc::SYS_acct, "acct", Strange { at: None, path: Some(0), fd: None }),
     (libc::SYS_swapon, "swapon", Strange { at: None, path: Some(0), fd: None }),
-    (libc::SYS_sync_file_range, "sync_file_range", Strange { at: None, path: None, fd: Some(0) }),
     (libc::SYS_readahead, "readahead", Strange { at: None, path: None, fd: Some(0) }),
     (libc::SYS_syncfs, "syncfs", Strange { at: None, path: None, fd: Some(0) }),
 ];
