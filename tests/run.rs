@@ -158,6 +158,13 @@ fn a_program_may_change_its_folder() {
 }
 
 #[test]
+fn what_comes_by_way_of_a_pipe_is_a_write() {
+    planted("spliced", &[], 100, "splice(");
+    let Some(program) = built_with("spliced", &["-static"]) else { return };
+    says_so(&["--schedules", "30"], &[program.to_str().unwrap(), "locked"], 0, "PASS 30 schedules");
+}
+
+#[test]
 fn a_signal_is_delivered() {
     script("sigterm.sh", &["--schedules", "30"], 0, "PASS 30 schedules");
 }

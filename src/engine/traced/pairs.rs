@@ -66,6 +66,8 @@ const FOLDER: u64 = 5;
 const INNER: u64 = 6;
 /// The ends of a pipe that has three bytes.
 const PIPE: [u64; 2] = [7, 8];
+/// A file that is not watched.
+const AWAY: u64 = 9;
 /// Where an iovec is, and where it points to.
 const VECTOR: usize = 512;
 
@@ -250,6 +252,7 @@ fn ops() -> Vec<Op> {
     let from = [file, Is(0), Is(OTHER), Is(0), Is(3), Is(0)];
     add(false, "copy_file_range from", libc::SYS_copy_file_range, &from, Nothing, &[]);
     add(false, "copy_file_range to", libc::SYS_copy_file_range, &words, Nothing, &[]);
+    add(false, "sendfile from away", libc::SYS_sendfile, &[file, Is(AWAY), Is(0), Is(3)], Nothing, &[]);
     let [from, to] = PIPE.map(Is);
     add(false, "splice from", libc::SYS_splice, &[file, Is(0), to, Is(0), Is(3), Is(0)], Nothing, &[]);
     add(false, "splice to", libc::SYS_splice, &[from, Is(0), file, Is(0), Is(3), Is(0)], Nothing, &[]);
@@ -388,6 +391,7 @@ impl<'a> World<'a> {
             let pipe = [memory.as_ptr() as u64, libc::O_NONBLOCK as u64, 0, 0, 0, 0];
             assert_eq!(worker.make((libc::SYS_pipe2, pipe)), 0);
             assert_eq!(worker.make((libc::SYS_write, [PIPE[1], texts("pip"), 3, 0, 0, 0])), 3);
+            assert_eq!(open("/proc/self/exe", libc::O_RDONLY), AWAY);
         }
         let inodes =
             ["", "a", "b", "d", "d/in", "o"].iter().filter_map(|name| place::inode(&root.join(name)));
