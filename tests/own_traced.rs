@@ -62,6 +62,9 @@ fn nowhere() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
+/// However busy the machine is.
+const TO_THE_END: Duration = Duration::from_secs(600);
+
 #[test]
 fn a_sound_lock_that_polls_is_quiet() {
     let saved = nowhere();
@@ -101,7 +104,7 @@ fn a_sound_lock_that_is_tried_is_quiet() {
 fn a_broken_lock_is_found_and_made_small() {
     let saved = nowhere();
     let broken = || Own::guard_or_error("look and create", Claim::Everyone, look_and_create);
-    let outcome = lockfuzz::verdict!(broken().traced().saved_in(saved.path()));
+    let outcome = lockfuzz::verdict!(broken().traced().shrink(TO_THE_END).saved_in(saved.path()));
 
     // Which lock, which verdict, which minimum.
     assert_eq!(outcome.lock, "look and create");

@@ -35,6 +35,7 @@ use std::fmt;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::lock::{Claim, Lock, Open, Site};
 
@@ -50,6 +51,10 @@ use settings::Settings;
 use took::{Guard, Opened, Released, Tried};
 use words::Trouble;
 
+/// For how long what a traced check finds is made smaller: long enough that the smallest is found on a busy machine as well, for it
+/// is committed.
+const SHRINK: Duration = Duration::from_secs(40);
+
 /// A lock of your own: its name, whom it says it excludes, and how it is taken.
 ///
 /// Where the three words of [`check!`](crate::check!) are enough, nobody needs this.
@@ -63,6 +68,7 @@ pub struct Own {
     seed: Option<u64>,
     save: Option<PathBuf>,
     traced: bool,
+    shrink: Duration,
 }
 
 impl fmt::Debug for Own {
@@ -159,6 +165,7 @@ impl Own {
             seed: None,
             save: None,
             traced: false,
+            shrink: SHRINK,
         }
     }
 
@@ -213,6 +220,14 @@ impl Own {
     #[must_use]
     pub fn traced(mut self) -> Own {
         self.traced = true;
+        self
+    }
+
+    /// For how long at most what a [traced](Own::traced) check finds is made smaller; otherwise 40 s. What other checks
+    /// find is made as small as it gets.
+    #[must_use]
+    pub fn shrink(mut self, time: Duration) -> Own {
+        self.shrink = time;
         self
     }
 

@@ -27,9 +27,6 @@ use crate::worker::{cores, stay};
 
 /// How often a saved counterexample that still fails is run again.
 const REPLAYS: u32 = 10;
-/// For how long a counterexample is made smaller: long enough that the smallest is found on a busy machine as well, for it
-/// is committed.
-const SHRINK: Duration = Duration::from_secs(40);
 /// When the workers' clock begins, in seconds since 1970: the same in each run, so that a lock which writes the time down
 /// writes the same each time.
 const BEGAN: u64 = 1_750_000_000;
@@ -106,7 +103,7 @@ impl Check<'_> {
             seed: self.settings.seed,
             schedules: self.settings.cases,
             time: Duration::MAX,
-            shrink: SHRINK,
+            shrink: self.own.shrink,
         };
         let went = alone(&mut engine, &plan);
         let outside = engine.facts.outside.keys().next().cloned();
