@@ -217,3 +217,17 @@ fn links_between_the_pages_lead_somewhere() {
         }
     }
 }
+
+#[test]
+fn the_table_of_lockbench_is_the_one_that_was_measured() {
+    let mut print = Command::new("python3");
+    print.args(["lockbench/run", "--json", "lockbench/table.json", "--print"]).current_dir(ROOT);
+    match print.output() {
+        Ok(said) => {
+            let table = String::from_utf8(said.stdout).unwrap();
+            assert!(table.lines().count() > 40, "{table}{}", String::from_utf8_lossy(&said.stderr));
+            assert!(page("lockbench/README.md").contains(&table), "the page does not have\n{table}");
+        }
+        Err(why) => eprintln!("skipped, as there is no python3: {why}"),
+    }
+}

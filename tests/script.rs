@@ -53,7 +53,11 @@ fn found(home: &Home, script: &str, flags: &[&str]) -> String {
         "--schedules",
         "1000",
     ]);
-    command.args(["--for", "10m", "--json", "-"]).args(flags).args(["--", "sh"]).arg(script);
+    command
+        .args(["--for", "10m", "--shrink", "10m", "--json", "-"])
+        .args(flags)
+        .args(["--", "sh"])
+        .arg(script);
     let ran = run(command);
     ran.assert_code(100);
     json(&ran.out)["counterexample"].as_str().unwrap().to_owned()

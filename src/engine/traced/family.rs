@@ -1,5 +1,8 @@
 //! The workers of one run with their threads and children, held at their calls.
 
+mod striking;
+mod waking;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
@@ -9,39 +12,21 @@ use crate::case::{CallFault, Faults};
 use crate::history::{Absence, Event as Entry, Missing, What};
 use crate::interleave::{Act, Enabled, lane};
 use crate::schedule::{Command, Time, Wid};
-use crate::stage::{Access, Object, clock as clock_object};
+use crate::stage::Access;
 use crate::sys::tracee::{self, Event, Registers, Stopped};
 
 use super::call::{Call, Numbers, Subject, View, life};
 use super::clock::{Clock, Inode};
 use super::course::Course;
 use super::exact::Locks;
-use super::fault::{self, Found, Way};
 use super::place::{self, Places};
 use super::table::Table;
 use super::watch::Watch;
 
-/// A sleep of this length is still a pause between two looks.
-const PAUSE: Duration = Duration::from_millis(100);
-/// The same in a proof, where whoever pauses may also go on though nothing has changed.
-pub(super) const EXACT_PAUSE: Duration = Duration::from_secs(1);
-/// How long somebody pauses who looks at the same things again and again without sleeping.
-const SPIN: Duration = Duration::from_millis(1);
-/// So often the same is looked at in vain before it counts as that.
-const VAIN: u32 = 3;
 /// For so long somebody who was woken lets the others run who do nothing that is seen: of processor time, so that it is
 /// the same on a busy machine. And so long by the clock, in case they do not run at all.
 const TURN: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(1);
-/// So often somebody is woken before its time until the clock moves. Two who wait and try would else wake each other
-/// for ever, and whoever they wait for would never go on.
-const HURRIES: u32 = 8;
-/// So often the clock moves without anything having changed before it moves faster, and so often it then moves
-/// twice as far.
-const ROUNDS: u32 = 64;
-const DOUBLINGS: u32 = 40;
-/// How far a stall moves the clock: further than any lease.
-const STALL: Duration = Duration::from_secs(3600);
 
 /// One thread.
 pub(super) struct Task {
@@ -548,134 +533,11 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// Something was done: whoever waits for that may try again.
-    pub(super) fn changed(&mut self, by: i32, accesses: &[Access]) {
-        let touched = |list: &[Access]| {
-            accesses.is_empty()
-                || list.is_empty()
-                || list.iter().any(|one| accesses.iter().any(|two| one.depends_on(*two)))
-        };
-        let actor = self.tids.get(&by).copied();
-        for (_, task) in self.tasks.iter_mut().filter(|(tid, _)| **tid != by) {
-            let mind = self.minds.entry(task.worker).or_default();
-            let concerned =
-                actor != Some(task.worker) && !mind.interest.is_empty() && touched(&mind.interest);
-            let awaits = concerned && mind.hurries < HURRIES;
-            mind.stirred |= concerned;
-            let pauses = matches!(task.state, State::Asleep { pause: true, .. } | State::Spinning { .. });
-            self.hurried |= pauses && concerned && !awaits;
-            match std::mem::replace(&mut task.state, State::Running) {
-                State::AtPoint(stopped, mut pending) => {
-                    pending.stale |= touched(&pending.next);
-                    task.state = State::AtPoint(stopped, pending);
-                }
-                State::Blocked(stopped, mut pending)
-                    if touched(&pending.next)
-                        && !(self.exact && self.locks.keep_out(task.worker, task.process, &pending.call)) =>
-                {
-                    pending.stale = true;
-                    task.state = State::AtPoint(stopped, pending);
-                }
-                State::Spinning { stopped, mut pending, .. } if awaits => {
-                    mind.hurries += 1;
-                    pending.stale = true;
-                    mind.vain.clear();
-                    task.state = State::AtPoint(stopped, pending);
-                }
-                State::Asleep { stopped, pause: true, .. } if awaits => {
-                    // Woken before its time, which the clock need not show: what others do takes time as well.
-                    mind.hurries += 1;
-                    task.state = State::Asleep { stopped, until: Duration::ZERO, pause: true };
-                }
-                other => task.state = other,
-            }
-        }
-    }
-
     /// Something has come to a worker that nobody can compare.
     pub(super) fn lose(&mut self, worker: Wid) {
         if let Some(course) = self.courses.get_mut(&worker) {
             course.lose();
         }
-    }
-
-    /// A step was taken that may have changed something.
-    pub(super) fn progress(&mut self) {
-        self.rounds = 0;
-        for mind in self.minds.values_mut() {
-            mind.vain.clear();
-        }
-    }
-
-    /// This call is to be made, as soon as it is chosen.
-    pub(super) fn arrive(&mut self, stopped: Stopped, call: Call) {
-        let tid = stopped.tid();
-        let pending = Pending { call, next: Vec::new(), stale: true, before: Vec::new(), count: None };
-        let until = self.clock.now() + SPIN;
-        let Some(task) = self.tasks.get_mut(&tid) else { return };
-        let mind = self.minds.entry(task.worker).or_default();
-        task.state = match mind.vain.values().any(|&times| times >= VAIN) {
-            true => State::Spinning { stopped, pending, until },
-            false => State::AtPoint(stopped, pending),
-        };
-    }
-
-    /// A step was taken; did it change nothing, again?
-    pub(super) fn stepped(&mut self, tid: i32, accesses: &[Access], text: &str, effect: bool) {
-        let Some(task) = self.tasks.get_mut(&tid) else { return };
-        task.steps += 1;
-        *self.taken.entry(task.worker).or_default() += 1;
-        if let Some(course) = self.courses.get_mut(&task.worker) {
-            course.steps(text, self.clock.now());
-        }
-        let mind = self.minds.entry(task.worker).or_default();
-        for access in accesses {
-            if !mind.interest.contains(access) {
-                mind.interest.push(*access);
-            }
-        }
-        if self.exact {
-            mind.round.push(text.to_owned());
-            self.trail.push((task.worker, text.to_owned(), accesses.to_vec()));
-        }
-        if effect {
-            self.progress();
-        } else {
-            *mind.vain.entry(text.to_owned()).or_default() += 1;
-        }
-    }
-
-    /// Goes to sleep until this time of the clock.
-    pub(super) fn sleep(&mut self, stopped: Stopped, duration: Duration) {
-        let tid = stopped.tid();
-        let until = self.clock.now() + self.longer(duration);
-        let Some(task) = self.tasks.get_mut(&tid) else { return };
-        let worker = task.worker;
-        let mind = self.minds.entry(worker).or_default();
-        mind.vain.clear();
-        let round = std::mem::take(&mut mind.round);
-        mind.idle = if round.is_empty() { mind.idle + 1 } else { 0 };
-        mind.fresh = match mind.idle {
-            0 => std::mem::take(&mut mind.stirred) || mind.before.as_ref() != Some(&round),
-            idle => idle <= HURRIES,
-        };
-        self.hurried |= mind.idle > HURRIES;
-        mind.before = Some(round);
-        let pause = duration <= if self.exact { EXACT_PAUSE } else { PAUSE };
-        task.state = State::Asleep { stopped, until, pause };
-        self.log(worker, What::Slept(Time::from_micros(until.as_micros() as u64)));
-    }
-
-    /// Who sleeps again and again and finds nothing changed sleeps longer and longer: a sleep may take longer than
-    /// was asked for, so whatever is awaited comes, or never comes.
-    fn longer(&self, duration: Duration) -> Duration {
-        let doublings = self.rounds.saturating_sub(ROUNDS).min(DOUBLINGS);
-        duration.checked_mul(1 << doublings.min(31)).unwrap_or(Duration::MAX / 4).min(Duration::MAX / 4)
-    }
-
-    /// Has anything changed since the clock moved for so long that nothing ever will?
-    pub(super) fn is_livelocked(&self, rounds: u32) -> bool {
-        self.rounds > rounds
     }
 
     /// From here on nothing goes wrong by chance.
@@ -687,75 +549,6 @@ impl<'a> Family<'a> {
     pub(super) fn silent(&self) -> Option<Wid> {
         let signal = |(_, end): &(&Wid, &End)| matches!(end, End::Signal(_));
         self.ends.iter().find(signal).map(|(&worker, _)| worker)
-    }
-
-    /// Those woken before their time get up.
-    pub(super) fn rouse(&mut self) -> io::Result<bool> {
-        let now = self.clock.now();
-        let mut tids = Vec::new();
-        for (&tid, task) in &self.tasks {
-            match &task.state {
-                State::Asleep { until, .. } if *until <= now => tids.push(tid),
-                State::Spinning { until, .. } | State::Stalled { until, .. } if *until <= now => {
-                    tids.push(tid);
-                }
-                State::Waiting(Wait { until: Some((until, _)), .. }) if *until <= now => tids.push(tid),
-                _ => {}
-            }
-        }
-        for &tid in &tids {
-            let Some(task) = self.tasks.get_mut(&tid) else { continue };
-            match std::mem::replace(&mut task.state, State::Running) {
-                State::Asleep { stopped, .. } => {
-                    let mind = self.minds.entry(task.worker).or_default();
-                    mind.interest.clear();
-                    mind.stirred = false;
-                    gone(answer(stopped, 0))?;
-                }
-                State::Spinning { stopped, mut pending, .. }
-                | State::Stalled { stopped, mut pending, .. } => {
-                    pending.stale = true;
-                    self.minds.entry(task.worker).or_default().vain.clear();
-                    task.state = State::AtPoint(stopped, pending);
-                }
-                State::Waiting(wait) => {
-                    task.state = State::Waiting(wait);
-                    gone(tracee::interrupt(tid))?;
-                    // It stops, and then goes on.
-                    while let Some(State::Waiting(_)) = self.tasks.get(&tid).map(|task| &task.state) {
-                        match tracee::next_event(true)? {
-                            Some(event) => self.on_event(event)?,
-                            None => break,
-                        }
-                    }
-                }
-                other => task.state = other,
-            }
-        }
-        Ok(!tids.is_empty())
-    }
-
-    /// The next time for which somebody waits.
-    fn deadline(&self) -> Option<Duration> {
-        let times = self.tasks.values().filter_map(|task| match &task.state {
-            State::Asleep { until, .. } | State::Spinning { until, .. } | State::Stalled { until, .. } => {
-                Some(*until)
-            }
-            State::Waiting(wait) => wait.until.map(|(until, _)| until),
-            _ => None,
-        });
-        times.min()
-    }
-
-    /// Nobody can go on: the clock does, if somebody waits for it.
-    pub(super) fn move_clock(&mut self) -> bool {
-        let Some(time) = self.deadline() else { return false };
-        self.rounds += 1;
-        self.clock.move_to(time);
-        for mind in self.minds.values_mut() {
-            mind.hurries = 0;
-        }
-        true
     }
 
     /// Who could go on, the one that moved last first; then the faults.
@@ -791,85 +584,6 @@ impl<'a> Family<'a> {
         }
         self.may_strike(&mut options);
         options
-    }
-
-    /// What may befall the next calls.
-    fn may_strike(&mut self, options: &mut Vec<(i32, Enabled)>) {
-        let tids: Vec<i32> = self.tasks.keys().copied().collect();
-        let allowed = self.faults;
-        for fault in CallFault::ALL.into_iter().filter(|&fault| allowed.count(fault) > 0) {
-            let mut struck = Vec::new();
-            for &tid in &tids {
-                if self.way(tid, fault).is_none() {
-                    continue;
-                }
-                let task = &self.tasks[&tid];
-                if let State::AtPoint(_, pending) | State::Blocked(_, pending) = &task.state {
-                    let (act, next) = (Act::Strike(fault), pending.next.clone());
-                    struck.push((tid, Enabled { worker: task.lane, act, step: task.steps, next }));
-                }
-            }
-            struck.sort_by_key(|(_, one)| (lane::owner(one.worker), one.worker));
-            if !struck.is_empty() {
-                self.possible.insert(fault);
-            }
-            options.append(&mut struck);
-        }
-    }
-
-    /// How this fault could befall the next call of a thread.
-    fn way(&mut self, tid: i32, fault: CallFault) -> Option<Way> {
-        let task = self.tasks.get(&tid)?;
-        let process = task.process;
-        match &task.state {
-            State::AtPoint(stopped, pending) => {
-                let (places, numbers, tids) = (&mut self.places, &mut self.numbers, &self.tids);
-                let found = Found::of(stopped, &pending.call, &mut View { places, numbers, tids, process });
-                fault::way(fault, &pending.call, &found)
-            }
-            State::Blocked(_, pending) if fault == CallFault::Eintr => {
-                let handlers = self.processes.get(&process)?.handlers.iter().copied();
-                let interruptible = fault::could_be_interrupted(tid, handlers);
-                fault::way(fault, &pending.call, &Found { interruptible, ..Found::default() })
-            }
-            _ => None,
-        }
-    }
-
-    /// This thread takes its step, and this befalls its call.
-    pub(super) fn strike(&mut self, tid: i32, lane: Wid, fault: CallFault) -> io::Result<()> {
-        self.last = lane;
-        let Some(way) = self.way(tid, fault) else { return Ok(()) };
-        *self.faults.count_mut(fault) -= 1;
-        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
-        let worker = task.worker;
-        let (stopped, pending) = match std::mem::replace(&mut task.state, State::Running) {
-            State::AtPoint(stopped, pending) | State::Blocked(stopped, pending) => (stopped, pending),
-            other => {
-                task.state = other;
-                return Ok(());
-            }
-        };
-        self.log(worker, What::Struck(fault));
-        gone(match way {
-            Way::Errno(errno) => self.pretend(stopped, pending, -i64::from(errno)),
-            Way::Count(nth, count) => self.perform(stopped, Pending { count: Some((nth, count)), ..pending }),
-        })?;
-        self.settle()
-    }
-
-    /// Whoever sleeps may go on at any time; but where nothing has changed it would do again what it did before.
-    fn may_wake(&self, options: &mut Vec<(i32, Enabled)>) {
-        for (&tid, task) in &self.tasks {
-            let fresh = self.minds.get(&task.worker).is_some_and(|mind| mind.fresh);
-            if let State::Asleep { pause: true, .. } = task.state
-                && fresh
-            {
-                let (worker, step) = (task.lane, task.steps);
-                let next = vec![Access::Look(Object::memory(&format!("the sleep of {worker}")))];
-                options.push((tid, Enabled { worker, act: Act::Step, step, next }));
-            }
-        }
     }
 
     fn roots_alive(&self) -> BTreeMap<Wid, i32> {
@@ -935,29 +649,6 @@ impl<'a> Family<'a> {
         };
         gone(self.perform(stopped, pending))?;
         self.settle()
-    }
-
-    /// This worker is killed, with all that belongs to it.
-    pub(super) fn crash(&mut self, worker: Wid) -> io::Result<()> {
-        self.faults.crashes -= 1;
-        self.end(|of| of == worker)
-    }
-
-    /// The clock moves on although this worker could go on; and for as long again it does not, whatever the others
-    /// do meanwhile: they may have to sleep before they take what it holds.
-    pub(super) fn stall(&mut self, worker: Wid) -> io::Result<()> {
-        self.faults.stalls -= 1;
-        self.clock.move_to(self.clock.now() + STALL);
-        let until = self.clock.now() + STALL;
-        for task in self.tasks.values_mut().filter(|task| task.worker == worker) {
-            task.state = match std::mem::replace(&mut task.state, State::Running) {
-                State::AtPoint(stopped, pending) => State::Stalled { stopped, pending, until },
-                other => other,
-            };
-        }
-        self.log(worker, What::Stalled);
-        self.changed(0, &[Access::Change(clock_object())]);
-        Ok(())
     }
 
     /// Kills whatever is left of all of them, which is no event of the run.

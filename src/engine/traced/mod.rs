@@ -6,6 +6,7 @@
 mod call;
 mod clock;
 mod course;
+mod effect;
 mod exact;
 mod family;
 mod fault;
@@ -15,17 +16,19 @@ mod nursery;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod pairs;
 mod place;
+mod play;
+mod program;
 mod readback;
 mod table;
+mod waits;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsString};
 use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -36,12 +39,12 @@ use glob::Pattern;
 use tempfile::TempDir;
 
 use super::Engine;
-use crate::case::{CallFault, Case, Faults, MAX_STEPS, Placement, Scope};
+use crate::case::{CallFault, Case, Faults, Placement, Scope};
 use crate::check::{Checker, Traced as Laws, Verdict};
 use crate::error::{Error, unnamed};
 use crate::history::{Absence, History, Missing, What};
-use crate::interleave::{Act, Enabled, Replay, Scheduler};
-use crate::job::{Job, OWN, Words};
+use crate::interleave::{Replay, Scheduler};
+use crate::job::{Job, OWN};
 use crate::lock::Promise;
 use crate::schedule::{Command as Asked, Order, Time, Wid, at_once};
 use crate::stage::Access;
@@ -52,17 +55,12 @@ use clock::{Clock, Inode, Of, Stamp};
 use family::{End, Family};
 use nursery::{Closed, Nursery};
 use place::Places;
+pub use play::InOrder;
+use play::Run;
+use program::{Program, pair, text};
 use readback::ReadBack;
 use table::{Kind, Table};
 use watch::Watch;
-
-/// Nobody has changed anything for so many moves of the clock: a run that is this long is a livelock.
-const ROUNDS_OF_LIVELOCK: u32 = 500;
-
-/// For so many steps a scheduler may let anybody starve. After that each step of so many is for whoever has taken the
-/// fewest: those who try again and again do not hold up the one they wait for.
-const UNFAIR: u32 = 1000;
-const FAIR: u32 = 4;
 
 /// The numbers of the calls at which a program is held.
 pub fn calls() -> impl Iterator<Item = i64> {
@@ -141,12 +139,6 @@ pub struct Facts {
     pub sent: u32,
     /// Who is started anew for each schedule, not copied where it comes to its first point; and why.
     pub plain: BTreeMap<Wid, String>,
-}
-
-struct Program {
-    path: CString,
-    words: Vec<CString>,
-    shown: String,
 }
 
 impl Traced {
@@ -475,7 +467,7 @@ impl Traced {
         self.raise(nursery)?;
         let mut family = self.family(case.faults)?;
         (family.exact, family.deaf) = (self.job.exact, self.deaf);
-        let mut run = Run { choices: Vec::new(), marks: Vec::new(), steps: 0, missing: Vec::new() };
+        let mut run = Run::default();
         let mut went = Ok(());
         for worker in 1..=case.workers {
             went = self.bear(nursery, &mut family, worker, case.workers);
@@ -538,7 +530,7 @@ impl Traced {
             strange: family.strange,
             deafened: family.deafened,
             hurried: family.hurried,
-            overruled: run.steps > UNFAIR,
+            overruled: run.is_overruled(),
             trail: family.trail,
             marks: run.marks,
             possible: family.possible,
@@ -597,89 +589,6 @@ impl Engine for Traced {
     }
 }
 
-/// Whoever was first goes on to the end, or whoever was last; then the next one does.
-pub struct InOrder {
-    /// The last one first.
-    pub reversed: bool,
-}
-
-impl Scheduler for InOrder {
-    fn begin(&mut self) -> bool {
-        true
-    }
-
-    fn choose(&mut self, enabled: &[Enabled]) -> usize {
-        // The one that moved last comes first. Where all are in order it is at its end, or was the first.
-        let sorted = enabled.windows(2).all(|pair| pair[0].worker < pair[1].worker);
-        if self.reversed && sorted { enabled.len() - 1 } else { 0 }
-    }
-}
-
-/// A run on its way.
-struct Run {
-    choices: Vec<u32>,
-    marks: Vec<usize>,
-    steps: u32,
-    missing: Vec<Missing>,
-}
-
-impl Run {
-    /// Until all workers are at their ends, or nobody can go on.
-    fn play(&mut self, family: &mut Family<'_>, scheduler: &mut dyn Scheduler) -> Result<(), Error> {
-        let failed = Error::Trace;
-        loop {
-            while family.rouse().map_err(failed)? {
-                family.settle().map_err(failed)?;
-            }
-            if family.is_over() || family.refusal.is_some() {
-                return Ok(());
-            }
-            let mut options = family.options();
-            if options.iter().all(|(_, one)| one.act != Act::Step) {
-                if family.is_livelocked(ROUNDS_OF_LIVELOCK) {
-                    self.missing = family.missing(Absence::Stuck);
-                    return Ok(());
-                }
-                if family.move_clock() {
-                    continue;
-                }
-                let outside = family.waits_for_outside();
-                let why = if outside { Absence::Silent } else { Absence::Stuck };
-                self.missing = family.missing(why);
-                return Ok(());
-            }
-            if self.steps >= MAX_STEPS {
-                let livelocked = family.is_livelocked(ROUNDS_OF_LIVELOCK);
-                self.missing = family.missing(if livelocked { Absence::Stuck } else { Absence::Endless });
-                return Ok(());
-            }
-            let enabled: Vec<_> = options.iter().map(|(_, one)| one.clone()).collect();
-            let mut chosen = scheduler.choose(&enabled);
-            if chosen >= enabled.len() {
-                return Err(Error::Scheduler { chosen, enabled: enabled.len() });
-            }
-            if self.steps >= UNFAIR && self.steps.is_multiple_of(FAIR) {
-                let steps = (0..).zip(&enabled).filter(|(_, one)| one.act == Act::Step);
-                chosen = steps.min_by_key(|(_, one)| one.step).map_or(chosen, |(nth, _)| nth);
-            }
-            if enabled.len() > 1 {
-                self.choices.push(chosen as u32);
-                self.marks.push(family.events.len());
-            }
-            self.steps += 1;
-            let (tid, one) = options.swap_remove(chosen);
-            match one.act {
-                Act::Step => family.step(tid, one.worker),
-                Act::Crash => family.crash(one.worker),
-                Act::Clock => family.stall(one.worker),
-                Act::Strike(fault) => family.strike(tid, one.worker, fault),
-                Act::Jump | Act::Fail => unreachable!("it is not among the options"),
-            }
-            .map_err(failed)?;
-        }
-    }
-}
-
 /// For all calls at which a program is held; and for those of which nothing is known, which are only seen.
 fn filter(table: &Table, job: &Job, hears_handlers: bool) -> io::Result<Filter> {
     let kept = |kind: Kind| match kind {
@@ -690,57 +599,6 @@ fn filter(table: &Table, job: &Job, hears_handlers: bool) -> io::Result<Filter> 
     let passed = table.held().filter(|&number| table.of(number).is_some_and(|(_, kind)| !kept(kind)));
     let harmless = table::harmless().filter(|&number| table.of(number).is_none());
     Filter::all_but(passed.chain(harmless))
-}
-
-impl Program {
-    fn of(words: &Words, start_dir: &Path) -> Result<Program, Error> {
-        let shown = Job::shown(words);
-        let failed = |source| Error::Program { program: shown.clone(), source };
-        let Some(name) = words.first().filter(|name| !name.is_empty()) else {
-            return Err(failed(io::Error::other("there is no command")));
-        };
-        let path = find(name, start_dir).map_err(failed)?;
-        let words = words.iter().map(|word| text(OsStr::new(word))).collect();
-        Ok(Program { path: text(path.as_os_str()), words, shown })
-    }
-}
-
-/// The program that a shell would run for this name.
-fn find(name: &str, start_dir: &Path) -> io::Result<PathBuf> {
-    let runs = |path: &Path| {
-        let found = fs::metadata(path)?;
-        if !found.is_file() || found.permissions().mode() & 0o111 == 0 {
-            return Err(io::Error::from_raw_os_error(libc::EACCES));
-        }
-        Ok(())
-    };
-    if name.contains('/') {
-        let path = start_dir.join(name);
-        return runs(&path).map(|()| path);
-    }
-    let mut why = io::Error::from_raw_os_error(libc::ENOENT);
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    for folder in std::env::split_paths(&paths) {
-        let path = start_dir.join(folder).join(name);
-        match runs(&path) {
-            Ok(()) => return Ok(path),
-            Err(other) if other.kind() != io::ErrorKind::NotFound => why = other,
-            Err(_) => {}
-        }
-    }
-    Err(why)
-}
-
-fn text(word: &OsStr) -> CString {
-    // A word of a command line has no zero in it.
-    CString::new(word.as_bytes()).unwrap_or_default()
-}
-
-fn pair(name: &OsStr, value: &OsStr) -> Option<CString> {
-    let mut pair = name.to_owned();
-    pair.push("=");
-    pair.push(value);
-    CString::new(pair.into_vec()).ok()
 }
 
 /// Removes all that is in a folder.
