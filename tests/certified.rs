@@ -5,7 +5,6 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,20 +20,9 @@ use support::program::{Home, json, run};
 const MKDIR: &str =
     "mkdir lock 2> /dev/null || exit 75; [ -e lockfuzz:enter ]; [ -e lockfuzz:leave ]; rmdir lock";
 
-/// A planted C program. None, with the reason printed, where it cannot be built.
+/// A planted C program, the same for all tests here.
 fn built(name: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("certified");
-    std::fs::create_dir_all(&folder).unwrap();
-    let fresh = tempfile::NamedTempFile::new_in(&folder).unwrap().into_temp_path();
-    let source = format!("{}/tests/programs/{name}.c", env!("CARGO_MANIFEST_DIR"));
-    let made = Command::new("cc").args(["-O1", "-static", "-o"]).arg(&fresh).arg(source).output();
-    if !made.as_ref().is_ok_and(|made| made.status.success()) {
-        eprintln!("skipped, as {name}.c cannot be built: {made:?}");
-        return None;
-    }
-    let path = folder.join(name);
-    fresh.persist(&path).unwrap();
-    Some(path)
+    support::planted(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("certified"), name, &["-static"])
 }
 
 /// Runs it; nothing may be left behind. What it says, with single spaces.

@@ -25,29 +25,9 @@ fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(name)
 }
 
-/// A planted C program. None, with the reason printed, where it cannot be built.
+/// A planted C program, the same for all tests here.
 fn built_with(name: &str, flags: &[&str]) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted");
-    fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(format!("{name}{}", flags.concat()));
-    // Tests that build the same program at once do not see half of it.
-    let fresh = tempfile::NamedTempFile::new_in(&folder).unwrap().into_temp_path();
-    let mut cc = Command::new("cc");
-    cc.args(["-O1", "-pthread"]).args(flags).arg("-o").arg(&fresh).arg(source(&format!("{name}.c")));
-    match cc.output() {
-        Ok(made) if made.status.success() => {
-            fresh.persist(&path).unwrap();
-            Some(path)
-        }
-        Ok(made) => {
-            eprintln!("skipped, as {name}.c cannot be built: {}", String::from_utf8_lossy(&made.stderr));
-            None
-        }
-        Err(why) => {
-            eprintln!("skipped, as there is no C compiler: {why}");
-            None
-        }
-    }
+    support::planted(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted"), name, flags)
 }
 
 /// `lockfuzz run` with two workers.

@@ -155,16 +155,9 @@ fn node_with_its_pool_repeats() {
 #[test]
 fn eight_threads_repeat() {
     let place = folder();
-    let program = place.path().join("threads");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/threads.c");
-    let built =
-        std::process::Command::new("cc").args(["-O1", "-pthread", source, "-o"]).arg(&program).output();
-    if built.is_ok_and(|built| built.status.success()) {
-        assert_repeats(&[program.to_str().unwrap()], 5);
-        assert_repeats(&[program.to_str().unwrap(), "unlocked"], 5);
-    } else {
-        eprintln!("skipped, as there is no C compiler");
-    }
+    let Some(program) = planted(place.path(), "threads") else { return };
+    assert_repeats(&[&program], 5);
+    assert_repeats(&[&program, "unlocked"], 5);
 }
 
 /// What so many random schedules come to, with copies if they are allowed; and who is started all the same, and why.
@@ -232,15 +225,7 @@ fn before(place: &Path) -> Option<String> {
 
 /// A planted program, built in this folder.
 fn planted(place: &Path, name: &str) -> Option<String> {
-    let program = place.join(name);
-    let source = format!("{}/tests/programs/{name}.c", env!("CARGO_MANIFEST_DIR"));
-    let mut cc = std::process::Command::new("cc");
-    let built = cc.args(["-O1", "-pthread", "-w", &source, "-o"]).arg(&program).output();
-    let there = built.is_ok_and(|built| built.status.success());
-    if !there {
-        eprintln!("skipped, as there is no C compiler");
-    }
-    there.then(|| program.display().to_string())
+    support::planted(place, name, &[]).map(|program| program.display().to_string())
 }
 
 #[test]

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use lockfuzz::case::{Case, Faults};
 use lockfuzz::engine::Engine;
-use lockfuzz::engine::traced::{Traced, calls};
+use lockfuzz::engine::traced::{Traced, usual_filter};
 use lockfuzz::interleave::{Random, Scheduler};
 use lockfuzz::job::Job;
 use lockfuzz::sys::original::Original;
@@ -201,7 +201,7 @@ impl Floor {
             words: words.iter().map(|word| text(word)).collect(),
             environment,
             folder: folder.join("floor"),
-            filter: Filter::new(calls()).expect("a filter"),
+            filter: usual_filter().expect("a filter"),
             both,
             originals: Vec::new(),
             stops: 0,

@@ -51,8 +51,8 @@ use settings::Settings;
 use took::{Guard, Opened, Released, Tried};
 use words::Trouble;
 
-/// For how long what a traced check finds is made smaller: long enough that the smallest is found on a busy machine as well, for it
-/// is committed.
+/// For how long what a traced check finds is made smaller: long enough that the smallest is found on a busy machine as
+/// well, for it is committed.
 const SHRINK: Duration = Duration::from_secs(40);
 
 /// A lock of your own: its name, whom it says it excludes, and how it is taken.

@@ -20,30 +20,14 @@ pub use self::registers::Registers;
 pub struct Filter(BpfProgram);
 
 impl Filter {
-    /// A filter that stops a program at these calls, by number, and at no others.
+    /// A filter that stops a program at all calls but these, by number.
     ///
     /// # Errors
     /// Where the kernel's filters are not known for this processor.
-    pub fn new(calls: impl IntoIterator<Item = i64>) -> io::Result<Self> {
-        Filter::of(calls, SeccompAction::Allow, SeccompAction::Trace(0))
-    }
-
-    /// A filter that stops a program at all calls but these.
-    ///
-    /// # Errors
-    /// See [`Filter::new`].
     pub fn all_but(calls: impl IntoIterator<Item = i64>) -> io::Result<Self> {
-        Filter::of(calls, SeccompAction::Trace(0), SeccompAction::Allow)
-    }
-
-    fn of(
-        calls: impl IntoIterator<Item = i64>,
-        others: SeccompAction,
-        these: SeccompAction,
-    ) -> io::Result<Self> {
         let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
         let arch = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
-        let filter = SeccompFilter::new(rules, others, these, arch);
+        let filter = SeccompFilter::new(rules, SeccompAction::Trace(0), SeccompAction::Allow, arch);
         let program = filter.and_then(BpfProgram::try_from).map_err(io::Error::other)?;
         Ok(Filter(program))
     }

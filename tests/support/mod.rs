@@ -3,7 +3,9 @@
 
 pub mod program;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use lockfuzz::lock::{ALL, Double};
@@ -19,6 +21,30 @@ pub fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
     tempfile::Builder::new().prefix("lockfuzz-test-").tempdir_in(parent).unwrap()
+}
+
+/// A program of `tests/programs`, built in this folder. None, with the reason printed, where it cannot be.
+pub fn planted(place: &Path, name: &str, flags: &[&str]) -> Option<PathBuf> {
+    fs::create_dir_all(place).unwrap();
+    let source = format!("{}/tests/programs/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    let path = place.join(format!("{name}{}", flags.concat()));
+    // Tests that build the same program at once do not see half of it.
+    let fresh = tempfile::NamedTempFile::new_in(place).unwrap().into_temp_path();
+    let mut cc = Command::new("cc");
+    match cc.args(["-O1", "-pthread", "-w"]).args(flags).arg("-o").arg(&fresh).arg(source).output() {
+        Ok(made) if made.status.success() => {
+            fresh.persist(&path).unwrap();
+            Some(path)
+        }
+        Ok(made) => {
+            eprintln!("skipped, as {name}.c cannot be built: {}", String::from_utf8_lossy(&made.stderr));
+            None
+        }
+        Err(why) => {
+            eprintln!("skipped, as there is no C compiler: {why}");
+            None
+        }
+    }
 }
 
 /// Staff whose worker processes are the program itself. It is waited for longer than a user would wait: on a

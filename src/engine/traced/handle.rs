@@ -308,28 +308,25 @@ impl Family<'_> {
         if !matters {
             return stopped.go(None);
         }
-        let (mut files, mut watched, mut piped) = (Vec::new(), Vec::new(), None);
+        // For each of them the watched file, if it stands for one.
+        let (mut held, mut piped) = (Vec::new(), None);
         let worker = self.tasks.get(&stopped.tid()).map_or(0, |task| task.worker);
         for fd in fds {
+            held.push(None);
             let Some(path) = place::descriptor_path(process, fd) else { continue };
             if call.name == "read" && CHANCE.iter().any(|chance| path == Path::new(chance)) {
                 return self.on_chance(stopped, worker, words[1], words[2]);
             }
-            watched.push(false);
             if !path.is_absolute() {
                 piped = Some(path);
-                continue;
-            }
-            if self.places.hold(place::without_deleted(&path))
-                && let Some(inode) = place::descriptor_inode(process, fd)
-            {
-                files.push((path, inode));
-                *watched.last_mut().expect("it was added just now") = true;
+            } else if self.places.hold(place::without_deleted(&path)) {
+                held.pop();
+                held.push(place::descriptor_inode(process, fd).map(|inode| (path, inode)));
             } else if is_of_the_kernel(&path) {
                 self.lose(worker);
             }
         }
-        if files.is_empty() {
+        if held.iter().all(Option::is_none) {
             // A pipe, a socket, and the like: it may wait for somebody.
             if let Some(path) = piped
                 && matches!(call.kind, Kind::FdRead | Kind::FdWrite { .. } | Kind::Copy { .. })
@@ -344,9 +341,9 @@ impl Family<'_> {
             return stopped.go(None);
         }
         if let Kind::Copy { .. } = call.kind {
-            call.kind = match watched[..] {
-                [true, false] | [true] => Kind::FdRead,
-                [false, true] => Kind::FdWrite { bytes: None },
+            call.kind = match held[..] {
+                [Some(_), None] => Kind::FdRead,
+                [None, Some(_)] => Kind::FdWrite { bytes: None },
                 _ => call.kind,
             };
         }
@@ -365,7 +362,7 @@ impl Family<'_> {
             }
             _ => {}
         }
-        call.subject = Subject::Files(files);
+        call.subject = Subject::Files(held.into_iter().flatten().collect());
         self.arrive(stopped, call);
         Ok(())
     }

@@ -62,9 +62,12 @@ use readback::ReadBack;
 use table::{Kind, Table};
 use watch::Watch;
 
-/// The numbers of the calls at which a program is held.
-pub fn calls() -> impl Iterator<Item = i64> {
-    table::numbers()
+/// A filter that stops a program where this engine does; without faults and proofs.
+///
+/// # Errors
+/// See [`Filter::all_but`].
+pub fn usual_filter() -> io::Result<Filter> {
+    filter(&Table::new(false), &Job::default(), false)
 }
 
 /// Runs cases of a [`Job`].

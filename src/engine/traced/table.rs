@@ -386,11 +386,6 @@ const HARMLESS_OLD: &[i64] = &[];
 #[cfg(not(target_arch = "x86_64"))]
 const OLD: &[Entry] = &[];
 
-/// The numbers of all of them.
-pub(super) fn numbers() -> impl Iterator<Item = i64> {
-    COMMON.iter().chain(OLD).map(|&(number, ..)| number)
-}
-
 /// Does this command of ioctl do no more than those?
 pub(super) fn is_harmless(command: u64) -> bool {
     [libc::TCGETS, libc::TIOCGWINSZ, libc::FIOCLEX].contains(&command)
