@@ -2,10 +2,11 @@
 //!
 //! The floor is a tracer that stops the same programs at the same calls and only counts: no paths are read, nothing is
 //! chosen, written down or judged. Both take turns, with two workers, on one core: once with workers that are started for
-//! each schedule, and once with copies of two that stand at their first points.
+//! each schedule, and once with copies of two that stand at their first points. Then two of each at once, on two cores:
+//! what the floor gains by the second core is what there is to gain.
 //!
-//! `cargo bench --bench tracing` takes two minutes, and words pick rows (`-- static copied`); `-- soak 100000` runs so many schedules and shows what they leave
-//! behind. It needs a C compiler, and Python for the last rows.
+//! `cargo bench --bench tracing` takes three minutes, and words pick rows (`-- static copied`, `-- two`); `-- soak 100000`
+//! runs so many schedules and shows what they leave behind. It needs a C compiler, and Python for some of the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
@@ -91,11 +92,57 @@ fn main() -> ExitCode {
     for (name, imports) in [("python3", ""), ("python3, imports", IMPORTS)] {
         let Some(python) = python() else { break };
         for copies in [false, true].into_iter().filter(|&copies| wanted(name, copies)) {
-            let words = vec![python.clone(), "-c".to_owned(), format!("{imports}{PYTHON}")];
+            // A file, as users have it: with -c each import would look into the shared folder first.
+            let program = folder.path().join("program.py");
+            fs::write(&program, format!("{imports}{PYTHON}")).expect("room for a program");
+            let words = vec![python.clone(), program.display().to_string()];
             contest(name, words, false, copies, folder.path());
         }
     }
+    if words.iter().all(|word| "two at once".contains(word)) {
+        two_at_once(&c, folder.path());
+    }
     ExitCode::SUCCESS
+}
+
+/// What a second core gains, for copies of the C program.
+fn two_at_once(program: &str, folder: &Path) {
+    let all = worker::cores().expect("a process has cores");
+    let [.., one, other] = all[..] else {
+        println!("\nTwo at once want a second core.");
+        return;
+    };
+    let words = vec![program.to_owned()];
+    let start = |floor: bool, core| {
+        let (words, folder) = (words.clone(), folder.to_owned());
+        std::thread::spawn(move || {
+            worker::stay(core).expect("its own core");
+            let folder = folder.join(format!("core-{core}"));
+            fs::create_dir_all(&folder).expect("a folder");
+            let mut floor = floor.then(|| Floor::new(&words, true, true, &folder));
+            let mut ours = floor.is_none().then(|| Ours::new(words, true, &folder));
+            rate(|| match (&mut floor, &mut ours) {
+                (Some(floor), _) => floor.run(),
+                (_, ours) => ours.as_mut().expect("one of the two").run(),
+            })
+        })
+    };
+    let sum = |floor, cores: &[usize]| -> f64 {
+        let threads: Vec<_> = cores.iter().map(|&core| start(floor, core)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+    };
+    println!("\n{:18} {:8} {:>8} {:>8} {:>6}", "two at once", "", "one", "two", "times");
+    for (name, floor) in [("floor", true), ("ours", false)] {
+        let mut rounds: Vec<_> = (0..ROUNDS)
+            .map(|_| {
+                let alone = (sum(floor, &[one]) + sum(floor, &[other])) / 2.0;
+                (alone, sum(floor, &[one, other]))
+            })
+            .collect();
+        rounds.sort_by(|a, b| (a.1 / a.0).total_cmp(&(b.1 / b.0)));
+        let (alone, both) = rounds[ROUNDS / 2];
+        println!("{name:18} {:8} {alone:>8.1} {both:>8.1} {:>6.2}", "copied", both / alone);
+    }
 }
 
 fn compiled(folder: &Path) -> Option<String> {
