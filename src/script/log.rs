@@ -140,10 +140,13 @@ impl Trace {
         (start..self.0.len()).find(|&nth| self.0[nth].is(what, same_result))
     }
 
-    /// The call behind it.
-    pub(super) fn next(&self, after: Option<usize>) -> Option<usize> {
+    /// The calls behind it, as far as nothing is done to a file before them.
+    pub(super) fn next(&self, after: Option<usize>) -> std::ops::Range<usize> {
         let start = after.map_or(0, |at| at + 1);
-        (start < self.0.len()).then_some(start)
+        let is_idle =
+            |line: &Line| line.names.is_empty() || line.call == "fcntl" || line.call.starts_with("dup");
+        let idle = self.0[start..].iter().take_while(|line| is_idle(line)).count();
+        start..(start + idle + 1).min(self.0.len())
     }
 
     /// As strace counts it.
@@ -252,6 +255,14 @@ mod tests {
         assert_eq!(trace.place(open), Place { call: "openat".to_owned(), nth: 2, alone: true });
         let other = trace.find(None, &note(r#"openat("lock", O_RDWR) = EEXIST"#), true).unwrap();
         assert_eq!(trace.place(other), Place { call: "openat".to_owned(), nth: 1, alone: false });
+    }
+
+    #[test]
+    fn who_is_to_be_killed_may_go_on_until_a_file_is_touched() {
+        let trace = trace();
+        assert_eq!(trace.next(None), 0..2, "the first one is on a file of nobody here");
+        assert_eq!(trace.next(Some(1)), 2..3);
+        assert_eq!(trace.next(Some(5)), 6..6, "it has made no other");
     }
 
     #[test]

@@ -256,17 +256,13 @@ fn placement(sheet: &Sheet<'_>, trace: &Trace, hold: usize, placed: &Placed) -> 
         Unreached::OtherCalls { worker, call }
     };
     let at = trace.follow(known_calls).ok_or_else(missing)?;
-    let next = match kind {
-        // Before whatever it does next.
-        Kind::Kill => trace.next(at),
-        Kind::Delay(_) | Kind::DelayBeforeKill(_) => trace.find(at, &history[event].what, false),
-    };
     let last = at.map(|at| trace.place(at));
     let mut choices: Vec<(Place, Act)> = Vec::new();
     match kind {
-        Kind::Kill => choices.extend(next.map(|at| (trace.place(at), Act::Kill))),
+        // Before whatever it does next.
+        Kind::Kill => choices.extend(trace.next(at).map(|at| (trace.place(at), Act::Kill))),
         Kind::Delay(time) => {
-            let next = next.ok_or_else(missing)?;
+            let next = trace.find(at, &history[event].what, false).ok_or_else(missing)?;
             choices.push((trace.place(next), Act::Before(time)));
             choices.extend(last.map(|place| (place, Act::After(time))));
         }
