@@ -701,7 +701,9 @@ fn a_folder_that_is_somebody_elses() {
     let open = |path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     open(home.path(""), 0o755);
     open(home.dir(), 0o755);
-    fs::copy(support::program::LOCKFUZZ, home.path("lockfuzz")).unwrap();
+    // By another process: what a neighbour here starts meanwhile would keep our file open, and nobody could execute it.
+    let copied = home.command("cp").args([support::program::LOCKFUZZ, "lockfuzz"]).status().unwrap();
+    assert!(copied.success());
     let as_nobody = |words: &str| {
         let mut command = if rustix::process::geteuid().is_root() {
             let mut command = home.command("setpriv");
