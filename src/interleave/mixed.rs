@@ -21,8 +21,9 @@ struct Seat {
 }
 
 impl Mixed {
-    /// The default: [`Unmet`] in every round, and one of the [random walk](Random), [`Race`], [`Surw`] and [`Pos`] by
-    /// turns; in every eighth round also [`Pct`] of this depth, which seldom is the best of them.
+    /// The default: [`Unmet`] in every round; the [random walk](Random) in every second one, which is the best where a program
+    /// has few steps; [`Surw`] and [`Race`] in every fourth; in every eighth [`Pos`] and [`Pct`] of this depth, which
+    /// seldom are the best.
     pub fn new(seed: u64, depth: u32) -> Self {
         let mut mixed = Mixed::of(|profile| {
             vec![
@@ -36,7 +37,7 @@ impl Mixed {
             ]
         });
         for (seat, (every, waits)) in
-            mixed.schedulers.iter_mut().zip([(4, 0), (4, 2), (4, 1), (4, 3), (1, 0), (8, 0)])
+            mixed.schedulers.iter_mut().zip([(2, 0), (4, 1), (4, 3), (8, 5), (1, 0), (8, 0)])
         {
             (seat.every, seat.waits) = (every, waits);
         }
