@@ -150,6 +150,20 @@ fn a_signal_is_delivered() {
 }
 
 #[test]
+fn timers_ring_when_the_clock_says_so() {
+    planted("timers", &["--schedules", "30"], 0, "PASS 30 schedules");
+    planted("timers", &["--schedules", "30", "--faults", "stall"], 0, "PASS 30 schedules");
+}
+
+/// The second one comes to it before any time is over, and gives up when a second is.
+#[test]
+fn the_patience_of_flock_comes_to_its_end() {
+    let words = ["sh", "-c", "flock -w 1 lock sleep 5; echo $? >> log"];
+    let check = ["--schedules", "10", "--check", "[ $(sort log | tr -d '\\n') = 01 ]"];
+    says_so(&check, &words, 0, "PASS 10 schedules");
+}
+
+#[test]
 fn who_ignores_all_signals_and_waits_for_ever_is_a_deadlock() {
     planted("deaf", &[], 100, STUCK);
 }

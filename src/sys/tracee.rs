@@ -167,6 +167,37 @@ pub fn kill(pid: i32) {
     unsafe { libc::kill(pid, libc::SIGKILL) };
 }
 
+/// Sends a signal to a thread of a process, or to any of them, as a timer would: with the timer's number, and what it brings along.
+///
+/// # Errors
+/// ESRCH when it is gone.
+pub fn ring(process: i32, thread: Option<i32>, signal: i32, timer: i32, value: u64) -> io::Result<()> {
+    // siginfo_t: the signal, an error, the code, a gap; then the timer, how often it was late, the value.
+    let mut info = [0_u64; 16];
+    info[0] = u64::from(signal as u32);
+    info[1] = u64::from(libc::SI_TIMER as u32);
+    info[2] = u64::from(timer as u32);
+    info[3] = value;
+    // SAFETY: the kernel reads the 128 bytes of a siginfo_t, and there are as many.
+    let went = unsafe {
+        match thread {
+            Some(tid) => libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, tid, signal, info.as_ptr()),
+            None => libc::syscall(libc::SYS_rt_sigqueueinfo, process, signal, info.as_ptr()),
+        }
+    };
+    if went == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Sends a signal to a thread of a process.
+///
+/// # Errors
+/// ESRCH when it is gone.
+pub fn signal(process: i32, thread: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: a plain system call.
+    let went = unsafe { libc::tgkill(process, thread, signal) };
+    if went == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// What has become of a program that was let go.
 #[derive(Debug)]
 pub enum Event {

@@ -542,6 +542,8 @@ pub(super) fn is_lock_command(command: i32) -> bool {
 /// What came of a call, as strace says it.
 pub(super) fn result_words(result: i64) -> String {
     match result {
+        // A signal came, and what it does has the call end, or begin again (ERESTARTSYS).
+        -512 => "interrupted".to_owned(),
         -4095..0 => format!("{:?}", nix::errno::Errno::from_raw(-result as i32)),
         other => other.to_string(),
     }
@@ -580,6 +582,7 @@ mod tests {
         assert_eq!(flock_words(libc::LOCK_EX | libc::LOCK_NB), "LOCK_EX|LOCK_NB");
         assert_eq!(fcntl_words(libc::F_SETLK, &1_i16.to_ne_bytes()), "F_SETLK, F_WRLCK");
         assert_eq!(result_words(-17), "EEXIST");
+        assert_eq!(result_words(-512), "interrupted");
         assert_eq!(result_words(3), "3");
     }
 }

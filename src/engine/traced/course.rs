@@ -86,7 +86,7 @@ impl Course {
                 self.quiet &= own;
             }
             Some(Kind::Map) => self.lost |= words[3] as i32 & libc::MAP_TYPE != libc::MAP_PRIVATE,
-            None | Some(Kind::Strange { .. } | Kind::Exec { .. } | Kind::Timer | Kind::Wait(_)) => {
+            None | Some(Kind::Strange { .. } | Kind::Exec { .. } | Kind::Timer(_) | Kind::Wait(_)) => {
                 self.lost = true;
             }
             Some(_) => self.quiet = false,

@@ -21,6 +21,7 @@ use super::course::Course;
 use super::exact::Locks;
 use super::place::{self, Places};
 use super::table::Table;
+use super::timers::Timers;
 use super::watch::Watch;
 
 /// For so long somebody who was woken lets the others run who do nothing that is seen: of processor time, so that it is
@@ -121,8 +122,7 @@ pub(super) struct Process {
     pub(super) opened: Vec<Inode>,
     /// It has taken a lock.
     pub(super) locks: bool,
-    /// It has set a timer, which runs on the machine's clock.
-    pub(super) timers: bool,
+    pub(super) timers: Timers,
     /// Signals that interrupt a call which waits: they have handlers, after which it is not begun again.
     pub(super) handlers: BTreeSet<i32>,
 }
@@ -161,6 +161,8 @@ pub(super) struct Family<'a> {
     faults: Faults,
     /// Which of those that may befall a call could have.
     pub(super) possible: BTreeSet<CallFault>,
+    /// Signals were sent, and maybe not heeded yet.
+    pub(super) signalled: bool,
     /// The run is over: whoever ends now was sent away.
     over: bool,
     /// How often the clock has moved since something changed.
@@ -230,6 +232,7 @@ impl<'a> Family<'a> {
             next_lane: 0,
             faults,
             possible: BTreeSet::new(),
+            signalled: false,
             over: false,
             rounds: 0,
             refusal: None,
@@ -419,7 +422,8 @@ impl<'a> Family<'a> {
             Event::Signal(stopped, signal) => {
                 // What a call that waits was interrupted by ends it, or begins it again.
                 if let Some(task) = self.tasks.get_mut(&stopped.tid()) {
-                    if let State::Waiting(_) = task.state {
+                    // Whoever was on its way back to its call makes others first, in a handler.
+                    if let State::Waiting(_) | State::Returning(_) = task.state {
                         task.state = State::Running;
                     }
                     let worker = task.worker;
@@ -511,6 +515,8 @@ impl<'a> Family<'a> {
         }
         let Some(process) = self.processes.remove(&tid) else { return };
         self.tasks.retain(|_, other| other.process != tid);
+        // Its parent is told.
+        self.signalled = true;
         let mut freed: Vec<_> =
             process.opened.iter().map(|&inode| Access::Change(self.numbers.locks(inode))).collect();
         if process.is_root && !self.over {
@@ -675,7 +681,7 @@ impl<'a> Family<'a> {
     /// Whether anybody waits for something that may come from elsewhere.
     pub(super) fn waits_for_outside(&self) -> bool {
         let from_outside = |task: &Task| {
-            self.processes.get(&task.process).is_some_and(|process| process.timers)
+            self.processes.get(&task.process).is_some_and(|process| process.timers.are_real)
                 || place::hears_from_outside(task.process)
         };
         let waits = |task: &Task| matches!(&task.state, State::Waiting(wait) if wait.outside);
@@ -713,6 +719,10 @@ impl<'a> Family<'a> {
 }
 
 impl Task {
+    pub(super) fn lane(&self) -> Wid {
+        self.lane
+    }
+
     fn new(worker: Wid, lane: Wid, process: i32) -> Self {
         Task { worker, lane, process, state: State::Running, steps: 0, began: false }
     }
@@ -720,7 +730,14 @@ impl Task {
 
 impl Process {
     fn new(worker: Wid, is_root: bool, opened: Vec<Inode>) -> Self {
-        Process { worker, is_root, opened, locks: false, timers: false, handlers: BTreeSet::new() }
+        Process {
+            worker,
+            is_root,
+            opened,
+            locks: false,
+            timers: Timers::default(),
+            handlers: BTreeSet::new(),
+        }
     }
 }
 

@@ -21,13 +21,15 @@ pub(super) enum Way {
     Errno(i32),
     /// It is made with this number in this word.
     Count(usize, u64),
+    /// This signal comes while it waits.
+    Signal(i32),
 }
 
 /// What decides besides the call itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
-    /// It waits, and there is a handler whose signal would end that.
-    pub(super) interruptible: bool,
+    /// It waits, and this signal, which has a handler, would end that.
+    pub(super) interrupts: Option<i32>,
     /// The name that it would make is not there, and could be.
     pub(super) makes: bool,
     /// The plain file that it is made on.
@@ -53,7 +55,7 @@ type Rule = fn(&Call, &Found) -> Option<Way>;
 
 /// Each fault, and which calls could meet it.
 const TABLE: [(CallFault, Rule); 6] = [
-    (CallFault::Eintr, |_, found| found.interruptible.then_some(Way::Errno(libc::EINTR))),
+    (CallFault::Eintr, |_, found| found.interrupts.map(Way::Signal)),
     (CallFault::ShortWrite, short_write),
     (CallFault::ShortRead, short_read),
     (CallFault::Enospc, |call, found| takes_room(call, found).then_some(Way::Errno(libc::ENOSPC))),
@@ -229,17 +231,6 @@ fn open_file(process: i32, fd: i32) -> Option<File> {
     Some(File { length, place: of("pos:")?.parse().ok()?, flags })
 }
 
-/// Is a signal of these, which have handlers that do not have calls begun again, free to reach this thread?
-pub(super) fn could_be_interrupted(tid: i32, handlers: impl IntoIterator<Item = i32>) -> bool {
-    // Those are of the thread's own making.
-    const OWN: [i32; 6] =
-        [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
-    let said = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
-    let line = said.lines().find_map(|line| line.strip_prefix("SigBlk:"));
-    let Some(kept) = line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok()) else { return false };
-    handlers.into_iter().any(|signal| !OWN.contains(&signal) && kept >> (signal - 1) & 1 == 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::call::Said;
@@ -257,7 +248,7 @@ mod tests {
     /// All faults that a call could meet, with the number that it would be made with.
     fn all(call: &Call, found: Found) -> Vec<(&'static str, u64)> {
         let number = |way| match way {
-            Way::Errno(_) => 0,
+            Way::Errno(_) | Way::Signal(_) => 0,
             Way::Count(2, count) => count,
             Way::Count(..) => unreachable!("all count in the third word"),
         };
@@ -361,7 +352,7 @@ mod tests {
     #[test]
     fn a_lock_that_is_waited_for() {
         let lock = |how: i32| call(libc::SYS_flock, [3, how as u64, 0, 0, 0, 0], Subject::Files(Vec::new()));
-        let waits = Found { interruptible: true, ..Found::default() };
+        let waits = Found { interrupts: Some(libc::SIGUSR1), ..Found::default() };
         assert_eq!(all(&lock(libc::LOCK_EX), waits), [("eintr", 0), ("estale", 0)]);
         assert_eq!(all(&lock(libc::LOCK_EX), Found::default()), [("estale", 0)]);
         assert_eq!(all(&lock(libc::LOCK_UN), Found::default()), []);
@@ -428,20 +419,5 @@ mod tests {
         let folder = fs::File::open(&root).unwrap();
         let files = Subject::Files(vec![(root.clone(), (1, 2))]);
         assert_eq!(found(&call(libc::SYS_read, [folder.as_raw_fd() as u64; 6], files)).file, None);
-    }
-
-    #[test]
-    fn only_a_signal_that_comes_through_interrupts() {
-        let tid = rustix::thread::gettid().as_raw_nonzero().get();
-        let free = |signals: &[i32]| could_be_interrupted(tid, signals.iter().copied());
-        assert!(!free(&[]));
-        assert!(free(&[libc::SIGUSR1]));
-        assert!(!free(&[libc::SIGSEGV, libc::SIGBUS]), "they come of what the thread itself does");
-        let mut kept = nix::sys::signal::SigSet::empty();
-        kept.add(nix::sys::signal::Signal::SIGUSR1);
-        kept.thread_block().unwrap();
-        assert!(!free(&[libc::SIGUSR1]));
-        assert!(free(&[libc::SIGUSR1, libc::SIGUSR2]));
-        kept.thread_unblock().unwrap();
     }
 }

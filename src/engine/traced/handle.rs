@@ -50,12 +50,7 @@ impl Family<'_> {
             Kind::Wait(patience) => return self.on_wait(stopped, patience, registers),
             Kind::Futex => return self.on_futex(stopped, registers),
             Kind::Chance => return self.on_chance(stopped, worker, words[0], words[1]),
-            Kind::Timer => {
-                if let Some(of) = self.processes.get_mut(&process) {
-                    of.timers = true;
-                }
-                return stopped.go(None);
-            }
+            Kind::Timer(form) => return self.on_timer(stopped, process, form, registers),
             Kind::Refused => return answer(stopped, -i64::from(libc::ENOSYS)),
             Kind::Control => {
                 if !is_harmless(words[1]) {
@@ -102,6 +97,7 @@ impl Family<'_> {
                     }
                     _ => {
                         self.lose(worker);
+                        self.signalled = true;
                         stopped.go(None)
                     }
                 };
@@ -397,6 +393,7 @@ impl Family<'_> {
         }
         if let Some(of) = self.processes.get_mut(&tid) {
             of.handlers.clear();
+            of.timers.exec();
         }
         if let Some(freed) = self.locks.left(tid) {
             self.changed(tid, &freed);
@@ -570,6 +567,7 @@ impl Family<'_> {
                 self.log(worker, what);
             }
         }
+        self.signalled |= matches!(call.kind, Kind::Kill { .. });
         self.tell(worker, &stopped, &pending, result);
         let effect = result >= 0 && has_effect(call, self.processes.get(&process).is_some_and(|of| of.locks));
         let accesses = pending.next().to_vec();

@@ -19,7 +19,9 @@ mod place;
 mod play;
 mod program;
 mod readback;
+mod signals;
 mod table;
+mod timers;
 mod waits;
 mod watch;
 

@@ -306,7 +306,7 @@ impl Traced {
         if let Some(path) = family.altered.iter().find(of_others) {
             return Err(format!("it changes {} before its first point", path.display()));
         }
-        if family.processes.get(&pid).is_some_and(|process| process.timers) {
+        if family.processes.get(&pid).is_some_and(|process| !process.timers.is_empty()) {
             return said("it sets a timer before its first point");
         }
         let places = &family.places;

@@ -785,7 +785,7 @@ fn each_call_of_the_table_is_tried() {
         use Kind::*;
         !matches!(
             kind,
-            Clock(_) | Sleep { .. } | Wait(_) | Futex | Chance | Timer | Refused | Handler | Control
+            Clock(_) | Sleep { .. } | Wait(_) | Futex | Chance | Timer(_) | Refused | Handler | Control
         )
     };
     let untried = table.held().filter_map(|number| {

@@ -70,8 +70,8 @@ pub(super) enum Kind {
     Futex,
     /// Bytes by chance.
     Chance,
-    /// Sets a timer.
-    Timer,
+    /// Sets a timer, looks at one, and so on.
+    Timer(TimerForm),
     /// ioctl.
     Control,
     /// Refused, so that programs do without.
@@ -119,6 +119,22 @@ pub(super) enum ClockForm {
     Spec,
     Val,
     Seconds,
+}
+
+/// What is done with a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimerForm {
+    /// The one of the process is set, in seconds.
+    Alarm,
+    /// The same, with a struct itimerval.
+    Interval,
+    LookAtInterval,
+    /// timer_create.
+    Make,
+    Set,
+    Look,
+    Overrun,
+    Remove,
 }
 
 /// For how long a call waits.
@@ -223,9 +239,13 @@ const COMMON: &[Entry] = &[
     (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait", Wait(Patience::Spec(2))),
     (libc::SYS_futex, "futex", Futex),
     (libc::SYS_getrandom, "getrandom", Chance),
-    (libc::SYS_setitimer, "setitimer", Timer),
-    (libc::SYS_timer_create, "timer_create", Timer),
-    (libc::SYS_timer_settime, "timer_settime", Timer),
+    (libc::SYS_setitimer, "setitimer", Timer(TimerForm::Interval)),
+    (libc::SYS_getitimer, "getitimer", Timer(TimerForm::LookAtInterval)),
+    (libc::SYS_timer_create, "timer_create", Timer(TimerForm::Make)),
+    (libc::SYS_timer_settime, "timer_settime", Timer(TimerForm::Set)),
+    (libc::SYS_timer_gettime, "timer_gettime", Timer(TimerForm::Look)),
+    (libc::SYS_timer_getoverrun, "timer_getoverrun", Timer(TimerForm::Overrun)),
+    (libc::SYS_timer_delete, "timer_delete", Timer(TimerForm::Remove)),
     (libc::SYS_ioctl, "ioctl", Control),
     (libc::SYS_io_uring_setup, "io_uring_setup", Refused),
 ];
@@ -363,7 +383,7 @@ const OLD: &[Entry] = &[
     (libc::SYS_poll, "poll", Wait(Patience::Millis(2))),
     (libc::SYS_select, "select", Wait(Patience::Val(4))),
     (libc::SYS_epoll_wait, "epoll_wait", Wait(Patience::Millis(3))),
-    (libc::SYS_alarm, "alarm", Timer),
+    (libc::SYS_alarm, "alarm", Timer(TimerForm::Alarm)),
     (libc::SYS_pause, "pause", Wait(Patience::Forever)),
 ];
 

@@ -8,9 +8,11 @@ use crate::history::What;
 use crate::interleave::{Act, Enabled, lane};
 use crate::schedule::Wid;
 use crate::stage::{Access, clock as clock_object};
+use crate::sys::tracee;
 
 use super::super::call::View;
 use super::super::fault::{self, Found, Way};
+use super::super::signals;
 use super::{Family, Pending, State, gone};
 
 /// How far a stall moves the clock: further than any lease.
@@ -53,8 +55,8 @@ impl Family<'_> {
             }
             State::Blocked(_, pending) if fault == CallFault::Eintr => {
                 let handlers = self.processes.get(&process)?.handlers.iter().copied();
-                let interruptible = fault::could_be_interrupted(tid, handlers);
-                fault::way(fault, &pending.call, &Found { interruptible, ..Found::default() })
+                let interrupts = signals::interrupting(tid, handlers);
+                fault::way(fault, &pending.call, &Found { interrupts, ..Found::default() })
             }
             _ => None,
         }
@@ -71,7 +73,7 @@ impl Family<'_> {
         let Some(way) = self.way(tid, fault) else { return Ok(()) };
         *self.faults.count_mut(fault) -= 1;
         let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
-        let worker = task.worker;
+        let (worker, process) = (task.worker, task.process);
         let (stopped, pending) = match std::mem::replace(&mut task.state, State::Running) {
             State::AtPoint(stopped, pending) | State::Blocked(stopped, pending) => (stopped, pending),
             other => {
@@ -82,6 +84,10 @@ impl Family<'_> {
         self.log(worker, What::Struck(fault));
         gone(match way {
             Way::Errno(errno) => self.pretend(stopped, pending, -i64::from(errno)),
+            Way::Signal(signal) => {
+                self.tasks.entry(tid).and_modify(|task| task.state = State::Blocked(stopped, pending));
+                tracee::signal(process, tid, signal).and_then(|()| self.cut_short(tid))
+            }
             Way::Count(nth, count) => self.perform(stopped, Pending { count: Some((nth, count)), ..pending }),
         })?;
         self.settle()

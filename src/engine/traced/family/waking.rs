@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::history::What;
 use crate::interleave::{Act, Enabled};
-use crate::schedule::Time;
+use crate::schedule::{Time, Wid};
 use crate::stage::{Access, Object};
 use crate::sys::tracee::{self, Stopped};
 
@@ -147,6 +147,8 @@ impl Family<'_> {
 
     /// Those woken before their time get up.
     pub(in crate::engine::traced) fn rouse(&mut self) -> io::Result<bool> {
+        let rung = self.ring()?;
+        let heeded = self.heed()?;
         let now = self.clock.now();
         let mut tids = Vec::new();
         for (&tid, task) in &self.tasks {
@@ -163,9 +165,8 @@ impl Family<'_> {
             let Some(task) = self.tasks.get_mut(&tid) else { continue };
             match std::mem::replace(&mut task.state, State::Running) {
                 State::Asleep { stopped, .. } => {
-                    let mind = self.minds.entry(task.worker).or_default();
-                    mind.interest.clear();
-                    mind.stirred = false;
+                    let worker = task.worker;
+                    self.awakes(worker);
                     gone(answer(stopped, 0))?;
                 }
                 State::Spinning { stopped, mut pending, .. }
@@ -188,7 +189,14 @@ impl Family<'_> {
                 other => task.state = other,
             }
         }
-        Ok(!tids.is_empty())
+        Ok(rung || heeded || !tids.is_empty())
+    }
+
+    /// It has slept, and looks anew.
+    pub(in crate::engine::traced) fn awakes(&mut self, worker: Wid) {
+        let mind = self.minds.entry(worker).or_default();
+        mind.interest.clear();
+        mind.stirred = false;
     }
 
     /// The next time for which somebody waits.
@@ -200,7 +208,7 @@ impl Family<'_> {
             State::Waiting(wait) => wait.until.map(|(until, _)| until),
             _ => None,
         });
-        times.min()
+        times.chain(self.next_ring()).min()
     }
 
     /// Nobody can go on: the clock does, if somebody waits for it.
