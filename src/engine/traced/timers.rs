@@ -152,13 +152,11 @@ impl Family<'_> {
             TimerForm::Interval | TimerForm::Set => {
                 let micros = form == TimerForm::Interval;
                 let [new, old] = if micros { [words[1], words[2]] } else { [words[2], words[3]] };
-                let Some([every, mut first]) = (if new == 0 && micros {
-                    Some([Duration::ZERO; 2])
-                } else {
-                    read_times(&stopped, new, micros)
-                }) else {
-                    return answer_with(stopped, registers, -i64::from(libc::EINVAL));
-                };
+                // Without a time setitimer stops it.
+                let stops = micros && new == 0;
+                let times = if stops { Some([Duration::ZERO; 2]) } else { read_times(&stopped, new, micros) };
+                // The kernel says what is wrong with it.
+                let Some([every, mut first]) = times else { return stopped.go(None) };
                 let absolute = !micros && words[1] as i32 & libc::TIMER_ABSTIME != 0;
                 if absolute && !first.is_zero() {
                     // What is over rings at once.
