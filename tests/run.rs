@@ -163,6 +163,20 @@ fn the_patience_of_flock_comes_to_its_end() {
     says_so(&check, &words, 0, "PASS 10 schedules");
 }
 
+/// Ctrl-C while it waits. What cleans up after that must not give away the lock of another.
+#[test]
+fn whoever_is_asked_to_end_may_do_so() {
+    let source = source("asked.py");
+    let mut words = vec!["/usr/bin/python3", "-S", source.to_str().unwrap()];
+    if !Path::new(words[0]).exists() {
+        return eprintln!("skipped, as there is no {}", words[0]);
+    }
+    let flags = ["--faults", "eintr", "--schedules", "30"];
+    says_so(&flags, &words, 0, "PASS 30 schedules");
+    words.push("careless");
+    says_so(&flags, &words, 100, "needs EINTR at the flock of worker ");
+}
+
 #[test]
 fn who_ignores_all_signals_and_waits_for_ever_is_a_deadlock() {
     planted("deaf", &[], 100, STUCK);

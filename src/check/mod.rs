@@ -20,6 +20,7 @@ pub use form::Wrong;
 pub use interleaved::Interleaved;
 pub use realtime::Realtime;
 pub use stepped::Stepped;
+pub(crate) use traced::ASKING;
 pub use traced::Traced;
 pub use verdict::{Evidence, Failure, Law, Reason, Verdict};
 

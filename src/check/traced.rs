@@ -1,8 +1,11 @@
 //! The runs of a program that knows nothing of lockfuzz.
 
 use super::{Checker, Evidence, Failure, Law, Reason, Verdict};
-use crate::case::{Case, MAX_STEPS};
+use crate::case::{CallFault, Case, MAX_STEPS};
 use crate::history::{Absence, Event, History, What};
+
+/// These ask a program to end, which it then does by the same signal.
+pub(crate) const ASKING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
 
 /// What must hold in every order: nobody ends badly, no two are inside at once, everybody who reads back finds
 /// what it wrote, the check at the end is content, and nobody waits for ever.
@@ -40,7 +43,7 @@ impl Checker for Traced<'_> {
 impl Traced<'_> {
     fn first_broken(&self, workers: u32, history: &History) -> Option<Failure> {
         let mut inside: Vec<u32> = Vec::new();
-        let mut struck: Vec<u32> = Vec::new();
+        let mut struck: Vec<(u32, CallFault)> = Vec::new();
         for (nth, event) in history.events.iter().enumerate() {
             let worker = event.worker;
             let law = match event.what {
@@ -49,13 +52,19 @@ impl Traced<'_> {
                     inside.push(worker);
                     holder.map(|holder| Law::TwoInside { holder })
                 }
-                What::Struck(_) => {
-                    struck.push(worker);
+                What::Struck(fault) => {
+                    struck.push((worker, fault));
                     None
                 }
                 What::Left | What::Exited | What::Crashed => None,
                 // Whoever is let down by a call, and says so, has done all that it could.
-                What::Quit(_) if struck.contains(&worker) => None,
+                What::Quit(_) if struck.iter().any(|(other, _)| *other == worker) => None,
+                // A signal came.
+                What::Died(signal)
+                    if ASKING.contains(&signal) && struck.contains(&(worker, CallFault::Eintr)) =>
+                {
+                    None
+                }
                 // A fresh one, after all others have ended.
                 What::Quit(code) if worker > workers && self.all_get_it && self.ok_exit.contains(&code) => {
                     Some(Law::Stuck)
@@ -113,6 +122,11 @@ mod tests {
         assert_eq!(broken(&[struck.clone(), (2, Quit(1))]), Some(Law::BadExit { code: 1 }));
         assert_eq!(broken(&[(1, Quit(1)), struck.clone()]), Some(Law::BadExit { code: 1 }));
         assert_eq!(broken(&[struck.clone(), (1, Died(11))]), Some(Law::Died { signal: 11 }));
+        let interrupted = (1, Struck(CallFault::Eintr));
+        assert_eq!(broken(&[interrupted.clone(), (1, Died(2))]), None);
+        assert_eq!(broken(&[interrupted.clone(), (1, Died(11))]), Some(Law::Died { signal: 11 }));
+        assert_eq!(broken(&[interrupted, (2, Died(2))]), Some(Law::Died { signal: 2 }));
+        assert_eq!(broken(&[struck.clone(), (1, Died(2))]), Some(Law::Died { signal: 2 }));
         // It may have left by an error; but whoever comes in afterwards is inside.
         assert_eq!(broken(&[(1, Entered), struck.clone(), (2, Entered)]), None);
         assert_eq!(broken(&[struck.clone(), (1, Entered), (2, Entered)]), Some(Law::TwoInside { holder: 1 }));

@@ -4,6 +4,7 @@
 
 use std::io;
 
+use crate::check::ASKING;
 use crate::sys::tracee::Stopped;
 
 use super::clock;
@@ -75,11 +76,9 @@ pub(super) fn interrupting(tid: i32, handlers: impl IntoIterator<Item = i32>) ->
     // Those are of the thread's own making.
     const OWN: [i32; 6] =
         [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
-    // And those ask it to end.
-    const LAST: [i32; 5] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGABRT, libc::SIGTERM];
     let of = Signals::of(tid)?;
     let free = handlers.into_iter().filter(|&signal| !OWN.contains(&signal) && !of.blocked.has(signal));
-    free.min_by_key(|signal| (LAST.contains(signal), *signal))
+    free.min_by_key(|signal| (ASKING.contains(signal), *signal))
 }
 
 /// What it is called.
