@@ -231,3 +231,43 @@ fn the_table_of_lockbench_is_the_one_that_was_measured() {
         Err(why) => eprintln!("skipped, as there is no python3: {why}"),
     }
 }
+
+/// The rows that README.md has of it say the same.
+#[test]
+fn the_tables_of_real_locks_are_of_lockbench() {
+    let table: serde_json::Value = serde_json::from_str(&page("lockbench/table.json")).unwrap();
+    let rows = table["rows"].as_array().unwrap();
+    let number = |of: &serde_json::Value| thousands(of.as_u64().unwrap());
+    let readme = page("README.md");
+    let mut told = 0;
+    for line in readme.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = line.split(" | ").map(|cell| cell.trim_matches(&['|', ' ', '`'])).collect();
+        let Some(row) = rows.iter().find(|row| row["lock"] == cells[0]) else { continue };
+        let free = match row["free_starts"].as_u64() {
+            Some(0) | None => "-".to_owned(),
+            Some(_) => format!("{}/{}", number(&row["free_violations"]), number(&row["free_starts"])),
+        };
+        let mut expected = vec![row["version"].as_str().unwrap().to_owned(), number(&row["workers"])];
+        if row["expected"] == "race" {
+            assert_eq!((row["seeds_found"].as_u64(), row["seeds"].as_u64()), (Some(20), Some(20)), "{row}");
+            expected.push(format!("{:.1}", row["first"].as_f64().unwrap()));
+        } else {
+            let asked = row["measured"]["search"]["asked"].as_str().unwrap();
+            let schedules = asked.strip_suffix(" schedules").unwrap().parse().unwrap();
+            expected.push(thousands(schedules));
+            expected.push(row["proven"].as_str().unwrap_or("-").to_owned());
+        }
+        expected.push(free);
+        assert_eq!(cells[2..], expected, "{line}");
+        assert_eq!(row["found"], row["expected"], "{line}");
+        told += 1;
+    }
+    assert!(told > 15, "only {told} rows");
+}
+
+fn thousands(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1000, number % 1000),
+    }
+}

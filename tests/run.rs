@@ -163,6 +163,23 @@ fn the_patience_of_flock_comes_to_its_end() {
     says_so(&check, &words, 0, "PASS 10 schedules");
 }
 
+#[test]
+fn on_a_real_clock_timers_ring_for_real() {
+    const RUNG: &str = "
+import os, signal, time
+def ring(*_): raise SystemExit(0)
+signal.signal(signal.SIGALRM, ring)
+os.close(os.open('log', os.O_CREAT | os.O_RDWR))
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+time.sleep(60)
+raise SystemExit(1)";
+    let words = ["/usr/bin/python3", "-IS", "-c", RUNG];
+    if !Path::new(words[0]).exists() {
+        return eprintln!("skipped, as there is no {}", words[0]);
+    }
+    says_so(&["--clock", "real", "--schedules", "1"], &words, 0, "PASS 1 schedule");
+}
+
 /// Ctrl-C while it waits. What cleans up after that must not give away the lock of another.
 #[test]
 fn whoever_is_asked_to_end_may_do_so() {

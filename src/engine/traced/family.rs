@@ -171,6 +171,8 @@ pub(super) struct Family<'a> {
     pub(super) refusal: Option<String>,
     /// As a proof has it: see [`Job::exact`](crate::job::Job).
     pub(super) exact: bool,
+    /// The workers see the machine's clock.
+    pub(super) real_clock: bool,
     /// The same program with a broken lock: no call that takes one fails.
     pub(super) deaf: bool,
     pub(super) locks: Locks,
@@ -237,6 +239,7 @@ impl<'a> Family<'a> {
             rounds: 0,
             refusal: None,
             exact: false,
+            real_clock: false,
             deaf: false,
             locks: Locks::default(),
             strange: BTreeSet::new(),
@@ -680,12 +683,13 @@ impl<'a> Family<'a> {
 
     /// Whether anybody waits for something that may come from elsewhere.
     pub(super) fn waits_for_outside(&self) -> bool {
-        let from_outside = |task: &Task| {
-            self.processes.get(&task.process).is_some_and(|process| process.timers.are_real)
-                || place::hears_from_outside(task.process)
-        };
-        let waits = |task: &Task| matches!(&task.state, State::Waiting(wait) if wait.outside);
-        self.tasks.values().any(|task| waits(task) && from_outside(task))
+        let rings =
+            |task: &Task| self.processes.get(&task.process).is_some_and(|process| process.timers.are_real);
+        self.tasks.values().any(|task| match &task.state {
+            State::Waiting(wait) if wait.outside => rings(task) || place::hears_from_outside(task.process),
+            State::Blocked(..) => rings(task),
+            _ => false,
+        })
     }
 
     /// Which workers are still there.

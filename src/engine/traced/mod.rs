@@ -472,6 +472,7 @@ impl Traced {
         self.raise(nursery)?;
         let mut family = self.family(case.faults)?;
         (family.exact, family.deaf) = (self.job.exact, self.deaf);
+        family.real_clock = self.job.real_clock;
         let mut run = Run::default();
         let mut went = Ok(());
         for worker in 1..=case.workers {

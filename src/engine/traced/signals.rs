@@ -90,7 +90,9 @@ pub(super) fn name(signal: i32) -> String {
 impl Family<'_> {
     /// After signals were sent: who waits for a lock or sleeps, and has one to heed, does.
     pub(super) fn heed(&mut self) -> io::Result<bool> {
-        if !std::mem::take(&mut self.signalled) {
+        // When the machine's own timers ring nobody says.
+        let may_ring = self.processes.values().any(|of| of.timers.are_real);
+        if !std::mem::take(&mut self.signalled) && !may_ring {
             return Ok(false);
         }
         let waits = |state: &State| matches!(state, State::Blocked(..) | State::Asleep { .. });

@@ -21,7 +21,7 @@ const FIRST: i32 = 1 << 14;
 pub(super) struct Timers {
     all: BTreeMap<i32, Timer>,
     made: i32,
-    /// It has such that run on the machine's clock: they count processor time.
+    /// It has such that run on the machine's clock: they count processor time, or the whole run goes by it.
     pub(super) are_real: bool,
 }
 
@@ -104,6 +104,10 @@ impl Family<'_> {
         let (words, now) = (registers.words(), self.clock.now());
         let Some(of) = self.processes.get_mut(&process) else { return stopped.go(None) };
         let timers = &mut of.timers;
+        if self.real_clock {
+            timers.are_real = true;
+            return stopped.go(None);
+        }
         let which = match form {
             TimerForm::Alarm => INTERVAL,
             TimerForm::Interval | TimerForm::LookAtInterval if words[0] as i32 == libc::ITIMER_REAL => {
