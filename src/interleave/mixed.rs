@@ -80,3 +80,25 @@ impl Scheduler for Mixed {
         index
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_eight_rounds_each_has_its_turns() {
+        let mut mixed = Mixed::new(1, 3);
+        let turn = || {
+            assert!(mixed.begin());
+            mixed.schedulers[0].every
+        };
+        let turns: Vec<u32> = std::iter::repeat_with(turn).take(2 * 18).collect();
+        for eight_rounds in turns.chunks(18) {
+            let of = |every: u32| eight_rounds.iter().filter(|&&turn| turn == every).count();
+            // Unmet; the random walk; surw and race; pos and pct.
+            assert_eq!([1, 2, 4, 8].map(of), [8, 4, 4, 2], "{eight_rounds:?}");
+            let unmet = eight_rounds.split(|&turn| turn == 1).map(<[u32]>::len).max();
+            assert!(unmet <= Some(3), "it is never far away: {eight_rounds:?}");
+        }
+    }
+}
