@@ -120,7 +120,7 @@ static void locks(void) {
 }
 
 /* A child's signal, and its end, come to one who waits for a lock, or is about to. */
-static void children(void) {
+static void children(int queued) {
     int lock = open("lock", O_RDWR | O_CREAT, 0600), status;
     noted = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
     hear(SIGUSR1, 0);
@@ -132,7 +132,10 @@ static void children(void) {
         EXPECT(flock(mine, LOCK_EX) == 0);
         access("lock", F_OK);
         /* Until it has heard, it has no lock; the first may come just before it waits. */
-        for (;;) kill(getppid(), SIGUSR1), sleep(5);
+        for (;; sleep(5)) {
+            if (queued) sigqueue(getppid(), SIGUSR1, (union sigval){0});
+            else kill(getppid(), SIGUSR1);
+        }
     }
     if (flock(lock, LOCK_EX) != 0) EXPECT(errno == EINTR && rang > 0);
     flock(lock, LOCK_UN);
@@ -148,6 +151,7 @@ int main(int count, char **words) {
     own_timers();
     kept(words[0]);
     locks();
-    children();
+    children(0);
+    children(1);
     return 0;
 }

@@ -42,7 +42,11 @@ impl Family<'_> {
         if let Some(course) = self.courses.get_mut(&worker) {
             course.calls(known.map(|(_, kind)| kind), words);
         }
-        let Some((name, kind)) = known else { return stopped.go(None) };
+        let Some((name, kind)) = known else {
+            // It may send a signal: there are more ways than kill.
+            self.signalled = true;
+            return stopped.go(None);
+        };
         let call = |subject, bytes| Call { name, kind, registers, subject, bytes };
         match kind {
             Kind::Clock(form) => return self.tell_time(stopped, worker, form, registers),
