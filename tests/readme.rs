@@ -241,7 +241,7 @@ fn the_tables_of_real_locks_are_of_lockbench() {
     let readme = page("README.md");
     let mut told = 0;
     for line in readme.lines().filter(|line| line.starts_with("| `")) {
-        let cells: Vec<_> = line.split(" | ").map(|cell| cell.trim_matches(&['|', ' ', '`'])).collect();
+        let cells: Vec<_> = line.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`'])).collect();
         let Some(row) = rows.iter().find(|row| row["lock"] == cells[0]) else { continue };
         let free = match row["free_starts"].as_u64() {
             Some(0) | None => "-".to_owned(),
