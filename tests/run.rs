@@ -158,6 +158,9 @@ fn timers_ring_when_the_clock_says_so() {
 /// The second one comes to it before any time is over, and gives up when a second is.
 #[test]
 fn the_patience_of_flock_comes_to_its_end() {
+    if Command::new("flock").arg("--version").output().is_err() {
+        return eprintln!("skipped, as flock is missing");
+    }
     let words = ["sh", "-c", "flock -w 1 lock sleep 5; echo $? >> log"];
     let check = ["--schedules", "10", "--check", "[ $(sort log | tr -d '\\n') = 01 ]"];
     says_so(&check, &words, 0, "PASS 10 schedules");

@@ -119,12 +119,13 @@ fn two_at_once(program: &str, folder: &Path) {
             worker::stay(core).expect("its own core");
             let folder = folder.join(format!("core-{core}"));
             fs::create_dir_all(&folder).expect("a folder");
-            let mut floor = floor.then(|| Floor::new(&words, true, true, &folder));
-            let mut ours = floor.is_none().then(|| Ours::new(words, true, &folder));
-            rate(|| match (&mut floor, &mut ours) {
-                (Some(floor), _) => floor.run(),
-                (_, ours) => ours.as_mut().expect("one of the two").run(),
-            })
+            if floor {
+                let mut floor = Floor::new(&words, true, true, &folder);
+                rate(|| floor.run())
+            } else {
+                let mut ours = Ours::new(words, true, &folder);
+                rate(|| ours.run())
+            }
         })
     };
     let sum = |floor, cores: &[usize]| -> f64 {

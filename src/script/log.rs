@@ -288,6 +288,7 @@ mod tests {
         assert_eq!(names(&note(r#"rename("a", "b") = 0"#)), ["a", "b"]);
         assert_eq!(names(&note(r#"write("a", "b") = 1"#)), ["a"]);
         assert_eq!(names(&note("exit_group(0)")), [""; 0]);
+        assert!(!is_call(&note("its timer rings: SIGALRM")), "what comes to a worker is none of its calls");
         assert!(fits("x.PID1.tmp", "x.4711.tmp") && !fits("x.PID1", "x.y") && !fits("x", "y"));
     }
 }

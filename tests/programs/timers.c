@@ -124,8 +124,6 @@ static void children(int queued) {
     int lock = open("lock", O_RDWR | O_CREAT, 0600), status;
     noted = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
     hear(SIGUSR1, 0);
-    sigset_t signals;
-    sigemptyset(&signals);
     int child = fork();
     if (child == 0) {
         int mine = open("lock", O_RDWR);

@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Task {
     pub(super) worker: Wid,
     /// The number by which schedulers know it.
-    lane: Wid,
+    pub(super) lane: Wid,
     /// The process that it is a thread of.
     pub(super) process: i32,
     pub(super) state: State,
@@ -723,10 +723,6 @@ impl<'a> Family<'a> {
 }
 
 impl Task {
-    pub(super) fn lane(&self) -> Wid {
-        self.lane
-    }
-
     fn new(worker: Wid, lane: Wid, process: i32) -> Self {
         Task { worker, lane, process, state: State::Running, steps: 0, began: false }
     }

@@ -99,7 +99,7 @@ impl Family<'_> {
         let heeds = |tid: &i32| Signals::of(*tid).is_some_and(|of| of.end_a_call());
         let waiting = self.tasks.iter().filter(|(_, task)| waits(&task.state)).map(|(&tid, _)| tid);
         let mut heeding: Vec<_> = waiting.filter(heeds).collect();
-        heeding.sort_by_key(|tid| self.tasks[tid].lane());
+        heeding.sort_by_key(|tid| self.tasks[tid].lane);
         for &tid in &heeding {
             self.cut_short(tid)?;
         }

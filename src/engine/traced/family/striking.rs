@@ -8,7 +8,7 @@ use crate::history::What;
 use crate::interleave::{Act, Enabled, lane};
 use crate::schedule::Wid;
 use crate::stage::{Access, clock as clock_object};
-use crate::sys::tracee;
+use crate::sys::tracee::{self, Stopped};
 
 use super::super::call::View;
 use super::super::fault::{self, Found, Way};
@@ -72,25 +72,31 @@ impl Family<'_> {
         self.last = lane;
         let Some(way) = self.way(tid, fault) else { return Ok(()) };
         *self.faults.count_mut(fault) -= 1;
-        let Some(task) = self.tasks.get_mut(&tid) else { return Ok(()) };
+        let Some(task) = self.tasks.get(&tid) else { return Ok(()) };
         let (worker, process) = (task.worker, task.process);
-        let (stopped, pending) = match std::mem::replace(&mut task.state, State::Running) {
-            State::AtPoint(stopped, pending) | State::Blocked(stopped, pending) => (stopped, pending),
-            other => {
-                task.state = other;
-                return Ok(());
-            }
-        };
         self.log(worker, What::Struck(fault));
         gone(match way {
-            Way::Errno(errno) => self.pretend(stopped, pending, -i64::from(errno)),
-            Way::Signal(signal) => {
-                self.tasks.entry(tid).and_modify(|task| task.state = State::Blocked(stopped, pending));
-                tracee::signal(process, tid, signal).and_then(|()| self.cut_short(tid))
-            }
-            Way::Count(nth, count) => self.perform(stopped, Pending { count: Some((nth, count)), ..pending }),
+            Way::Signal(signal) => tracee::signal(process, tid, signal).and_then(|()| self.cut_short(tid)),
+            Way::Errno(errno) => self
+                .taken(tid)
+                .map_or(Ok(()), |(stopped, pending)| self.pretend(stopped, pending, -i64::from(errno))),
+            Way::Count(nth, count) => self.taken(tid).map_or(Ok(()), |(stopped, pending)| {
+                self.perform(stopped, Pending { count: Some((nth, count)), ..pending })
+            }),
         })?;
         self.settle()
+    }
+
+    /// It stands before a call, and from now on it runs.
+    fn taken(&mut self, tid: i32) -> Option<(Stopped, Pending)> {
+        let task = self.tasks.get_mut(&tid)?;
+        match std::mem::replace(&mut task.state, State::Running) {
+            State::AtPoint(stopped, pending) | State::Blocked(stopped, pending) => Some((stopped, pending)),
+            other => {
+                task.state = other;
+                None
+            }
+        }
     }
 
     /// This worker is killed, with all that belongs to it.
